@@ -1,0 +1,126 @@
+import type { EngineInfo, LanguageCode } from './ports/engine.ts';
+import type { PhonemeTime } from './ports/synthesiser.ts';
+
+/**
+ * What flows between stages: plain readonly objects told apart by `kind`. Every frame carries media time (µs on the
+ * channel's timeline) and keeps it unchanged from ingest to rendition.
+ */
+
+/** Decoded sound, planar. */
+export interface AudioFrame {
+  readonly kind: 'audio';
+  readonly mediaTimeUs: number;
+  readonly sampleRateHz: number;
+  /** One array per audio channel, all of the same length, −1…1. */
+  readonly planes: readonly Float32Array[];
+}
+
+/** One stretch of speech by one speaker, as the VAD found it. Grows until `final`. */
+export interface SegmentFrame {
+  readonly kind: 'segment';
+  readonly id: number;
+  readonly startUs: number;
+  /** End of the sound so far (not final) or of the speech (final). */
+  readonly endUs: number;
+  readonly final: boolean;
+  /** 16 kHz mono from startUs to endUs. */
+  readonly pcm: Float32Array;
+  readonly mediaTimeUs: number;
+}
+
+export interface TimedWord {
+  readonly text: string;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly confidence: number;
+}
+
+/** What recognition believes about a segment now. */
+export interface HypothesisFrame {
+  readonly kind: 'hypothesis';
+  readonly segmentId: number;
+  readonly revision: number;
+  readonly language: LanguageCode;
+  readonly words: readonly TimedWord[];
+  /** How many leading words of `words` are committed and will never change. */
+  readonly stablePrefix: number;
+  readonly final: boolean;
+  readonly mediaTimeUs: number;
+}
+
+/** The unit that is committed and translated; never retracted. */
+export interface ClauseFrame {
+  readonly kind: 'clause';
+  /** Counts up from 0 in a channel. */
+  readonly id: number;
+  readonly segmentId: number;
+  readonly language: LanguageCode;
+  readonly text: string;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly confidence: number;
+  /** True when the clause closes its segment (a pause follows). */
+  readonly endsSegment: boolean;
+  /** Media time at which it was committed: the ingest position then. */
+  readonly mediaTimeUs: number;
+  readonly recogniser: EngineInfo;
+  /** Median pitch of the speaker in this clause, Hz; 0 when unvoiced. */
+  readonly pitchHz: number;
+  /** Stable label of who speaks, when speakers are told apart. */
+  readonly speaker?: string;
+}
+
+/** A clause in a target language. */
+export interface TranslationFrame {
+  readonly kind: 'translation';
+  readonly clause: ClauseFrame;
+  readonly language: LanguageCode;
+  readonly text: string;
+  readonly unknownWords: readonly string[];
+  readonly translator: EngineInfo;
+  readonly mediaTimeUs: number;
+}
+
+/** Synthesised speech of one clause in one language. */
+export interface UtteranceFrame {
+  readonly kind: 'utterance';
+  readonly clauseId: number;
+  readonly language: LanguageCode;
+  readonly sourceText: string;
+  readonly text: string;
+  /** The clause's own span. */
+  readonly clauseStartUs: number;
+  readonly clauseEndUs: number;
+  /** 48 kHz mono. */
+  readonly pcm: Float32Array;
+  readonly phonemes: readonly PhonemeTime[];
+  readonly synthesiser: EngineInfo;
+  readonly voiceId: string;
+  readonly mediaTimeUs: number;
+}
+
+/** "Everything caused by sound before this media time has passed this point." Lets a virtual clock advance. */
+export interface WatermarkFrame {
+  readonly kind: 'watermark';
+  readonly mediaTimeUs: number;
+}
+
+/** Encoded media as RTP carries it, one access unit (audio packet or picture). */
+export interface EncodedFrame {
+  readonly kind: 'encoded';
+  readonly codec: 'opus' | 'vp8' | 'h264';
+  readonly mediaTimeUs: number;
+  readonly durationUs: number;
+  readonly keyframe: boolean;
+  readonly data: Uint8Array;
+}
+
+export type Frame =
+  | AudioFrame
+  | SegmentFrame
+  | HypothesisFrame
+  | ClauseFrame
+  | TranslationFrame
+  | UtteranceFrame
+  | WatermarkFrame
+  | EncodedFrame;
