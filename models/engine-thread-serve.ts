@@ -1,0 +1,65 @@
+import { parentPort } from 'node:worker_threads';
+import { type ErrorCode, LivedubError, toLivedubError } from '../pipeline/errors.ts';
+
+export interface EngineRequest {
+  readonly id: number;
+  readonly kind: string;
+  readonly body: unknown;
+  /** One number, 1 once the caller gave up. */
+  readonly cancel?: Int32Array;
+}
+
+export interface EngineReply {
+  readonly id: number;
+  readonly computeMs: number;
+  readonly result?: unknown;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
+export interface HandlerContext {
+  /** Call between steps. @throws LIVEDUB_E_ABORTED once the caller gave up */
+  throwIfAborted(): void;
+}
+
+export interface HandlerResult {
+  readonly result: unknown;
+  /** Buffers that move to the caller instead of being copied. */
+  readonly transfer?: readonly ArrayBuffer[];
+}
+
+export type EngineHandlers = Readonly<
+  Record<string, (body: never, context: HandlerContext) => Promise<HandlerResult> | HandlerResult>
+>;
+
+/** Answers an EngineThread's requests one after another, in the order they came. */
+export function serveEngineThread(handlers: EngineHandlers): void {
+  const port = parentPort;
+  if (!port) throw new LivedubError('LIVEDUB_E_INTERNAL', 'serveEngineThread must run in a worker thread.');
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', (request: EngineRequest) => {
+    last = last.then(async () => {
+      const startedMs = performance.now();
+      const throwIfAborted = (): void => {
+        if (request.cancel && Atomics.load(request.cancel, 0) === 1) {
+          throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.');
+        }
+      };
+      try {
+        throwIfAborted();
+        const handler = handlers[request.kind];
+        if (!handler) throw new LivedubError('LIVEDUB_E_INTERNAL', `No handler for ${request.kind}.`);
+        const { result, transfer } = await handler(request.body as never, { throwIfAborted });
+        const reply: EngineReply = { id: request.id, computeMs: performance.now() - startedMs, result };
+        port.postMessage(reply, [...(transfer ?? [])]);
+      } catch (thrown) {
+        const { code, message } = toLivedubError(thrown, 'LIVEDUB_E_ENGINE_FAILED');
+        const reply: EngineReply = {
+          id: request.id,
+          computeMs: performance.now() - startedMs,
+          error: { code, message },
+        };
+        port.postMessage(reply);
+      }
+    });
+  });
+}

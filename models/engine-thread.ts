@@ -1,0 +1,114 @@
+import { Worker } from 'node:worker_threads';
+import { LivedubError, toLivedubError } from '../pipeline/errors.ts';
+import type { EngineReply, EngineRequest } from './engine-thread-serve.ts';
+
+export interface EngineThreadOptions {
+  /** Module that calls `serveEngineThread`. */
+  readonly entry: URL;
+  /** Shown in errors. */
+  readonly label: string;
+}
+
+export interface ThreadAnswer<T> {
+  readonly result: T;
+  /** Time the thread was busy with it. */
+  readonly computeMs: number;
+}
+
+interface Pending {
+  resolve(answer: ThreadAnswer<unknown>): void;
+  reject(error: LivedubError): void;
+}
+
+/**
+ * A worker thread that owns an engine. Needed because onnxruntime-node computes on the thread that calls it: on the
+ * main thread a decode would hold up packets, and two engines could never use two cores.
+ */
+export class EngineThread {
+  readonly #worker: Worker;
+  readonly #label: string;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 0;
+  #dead: LivedubError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: EngineThreadOptions) {
+    this.#label = options.label;
+    this.#worker = new Worker(new URL('./engine-thread-boot.mjs', import.meta.url), {
+      execArgv: [],
+      name: options.label,
+      workerData: { entry: options.entry.href },
+    });
+    this.#worker.unref();
+    this.#worker.on('message', (reply: EngineReply) => this.#settle(reply));
+    this.#worker.on('error', (error) =>
+      this.#die(
+        new LivedubError('LIVEDUB_E_ENGINE_FAILED', `${this.#label} stopped: ${error.message}`, {
+          cause: error,
+        }),
+      ),
+    );
+    this.#worker.on('exit', () =>
+      this.#die(new LivedubError('LIVEDUB_E_CLOSED', `${this.#label} is closed.`)),
+    );
+  }
+
+  /**
+   * Asks the thread's handler `kind`. Aborting raises the flag the handler looks at between steps.
+   * @throws LIVEDUB_E_ABORTED, LIVEDUB_E_CLOSED, LIVEDUB_E_ENGINE_FAILED, or the handler's own error
+   */
+  async request<T>(
+    kind: string,
+    body: unknown,
+    options: { signal?: AbortSignal; transfer?: readonly ArrayBuffer[] } = {},
+  ): Promise<ThreadAnswer<T>> {
+    const { signal } = options;
+    if (this.#dead) throw this.#dead;
+    if (signal?.aborted) throw aborted(signal);
+    const id = this.#nextId++;
+    const cancel = signal ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
+    const onAbort = (): void => void (cancel && Atomics.store(cancel, 0, 1));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const message: EngineRequest = { id, kind, body, ...(cancel ? { cancel } : {}) };
+    try {
+      const answer = await new Promise<ThreadAnswer<unknown>>((resolve, reject) => {
+        this.#pending.set(id, { resolve, reject });
+        this.#worker.ref();
+        this.#worker.postMessage(message, [...(options.transfer ?? [])]);
+      });
+      if (signal?.aborted) throw aborted(signal);
+      return answer as ThreadAnswer<T>;
+    } catch (error) {
+      if (signal?.aborted) throw aborted(signal);
+      throw toLivedubError(error, 'LIVEDUB_E_ENGINE_FAILED');
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      if (this.#pending.size === 0) this.#worker.unref();
+    }
+  }
+
+  /** Ends the thread; what is pending fails with LIVEDUB_E_CLOSED. */
+  close(): Promise<void> {
+    this.#closing ??= this.#worker.terminate().then(() => undefined);
+    return this.#closing;
+  }
+
+  #settle(reply: EngineReply): void {
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    this.#pending.delete(reply.id);
+    if (reply.error) {
+      const { code, message } = reply.error;
+      pending.reject(new LivedubError(code, message));
+    } else pending.resolve({ result: reply.result, computeMs: reply.computeMs });
+  }
+
+  #die(error: LivedubError): void {
+    this.#dead ??= error;
+    for (const pending of this.#pending.values()) pending.reject(this.#dead);
+    this.#pending.clear();
+  }
+}
+
+const aborted = (signal: AbortSignal): LivedubError =>
+  new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.', { cause: signal.reason });
