@@ -95,12 +95,13 @@ describe('SessionPool', () => {
       throw new Error('broken');
     });
     const good = pool.run(call(), { engine: 'a' }, async () => 'fine');
+    nowMs = 7;
     await expect(bad).rejects.toThrow('broken');
     expect(await good).toBe('fine');
     pool.book('b', 0.25);
     const { failed, completed, engines } = pool.stats();
     expect({ failed, completed }).toEqual({ failed: 1, completed: 1 });
-    expect(engines.a).toEqual({ jobs: 2, waitedMs: 5, wallMs: 5, cpuMs: 3 });
+    expect(engines.a).toEqual({ jobs: 2, waitedMs: 2, wallMs: 7, cpuMs: 3 });
     expect(engines.b).toMatchObject({ jobs: 1, cpuMs: 0.25 });
   });
 

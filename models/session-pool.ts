@@ -212,7 +212,12 @@ export class SessionPool {
     this.#running++;
     this.#runningOf.set(engine, (this.#runningOf.get(engine) ?? 0) + 1);
     try {
-      const result = await work({ signal, addComputeMs: (ms) => void (use.cpuMs += ms) });
+      const result = await work({
+        signal,
+        addComputeMs: (ms) => {
+          use.cpuMs += ms;
+        },
+      });
       this.#completed++;
       return result;
     } catch (error) {
