@@ -27,6 +27,11 @@ export const ERRORS = {
   LIVEDUB_E_ABORTED: { retryable: true, remedy: 'Stopped on request.' },
   LIVEDUB_E_BAD_REQUEST: { retryable: false, remedy: 'Correct the named field.' },
   LIVEDUB_E_PORT_IN_USE: { retryable: true, remedy: 'Choose another port with LIVEDUB_PORT, or end the program that has it.' },
+  LIVEDUB_E_USAGE: { retryable: false, remedy: 'Run `livedub --help` to see commands and options.' },
+  LIVEDUB_E_NOT_FOUND: { retryable: false, remedy: 'Check the address: GET /v1/dubs lists what is there.' },
+  LIVEDUB_E_FORBIDDEN: { retryable: false, remedy: 'Open the page by the address that `livedub serve` printed.' },
+  LIVEDUB_E_QUEUE_FULL: { retryable: true, remedy: 'Sixteen jobs are waiting already: try again when one is done.' },
+  LIVEDUB_E_WORKER_DIED: { retryable: true, remedy: 'The worker process ended; it is restarted by itself: try again, and look at the log above.' },
   LIVEDUB_E_INTERNAL: { retryable: false, remedy: 'This is a defect: please report it with the cause below.' },
 } as const satisfies Record<`LIVEDUB_E_${string}`, { retryable: boolean; remedy: string }>;
 
