@@ -19,7 +19,10 @@ export interface AudioFrame {
 export interface SegmentFrame {
   readonly kind: 'segment';
   readonly id: number;
+  /** Start of the sound kept, a little before the speech. */
   readonly startUs: number;
+  /** Onset of the speech. */
+  readonly speechStartUs: number;
   /** End of the sound so far (not final) or of the speech (final). */
   readonly endUs: number;
   readonly final: boolean;
@@ -66,6 +69,8 @@ export interface ClauseFrame {
   readonly recogniser: EngineInfo;
   /** Median pitch of the speaker in this clause, Hz; 0 when unvoiced. */
   readonly pitchHz: number;
+  /** The clause's own sound, 16 kHz mono. */
+  readonly pcm: Float32Array;
   /** Stable label of who speaks, when speakers are told apart. */
   readonly speaker?: string;
 }

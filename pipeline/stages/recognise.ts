@@ -1,0 +1,251 @@
+import { estimatePitchHz } from '../audio/pitch.ts';
+import { toLivedubError } from '../errors.ts';
+import type { ClauseFrame, HypothesisFrame, SegmentFrame, TimedWord, WatermarkFrame } from '../frames.ts';
+import type { Aligner } from '../ports/aligner.ts';
+import type { LanguageCode, Priority } from '../ports/engine.ts';
+import type { Recogniser, Recognition } from '../ports/recogniser.ts';
+import type { Stage, StageContext } from '../stage.ts';
+import { ClauseCutter, type ClauseCutterOptions, type CuttableWord } from '../text/clause-cutter.ts';
+import { LocalAgreement, splitWords } from '../text/local-agreement.ts';
+
+export interface RecogniseStageOptions {
+  recogniser: Recogniser;
+  /** Gives word times where the recogniser gives none. */
+  aligner?: Aligner;
+  language: LanguageCode;
+  priority: Priority;
+  /** First clause id: a channel that resumes goes on counting. Default: 0. */
+  firstClauseId?: number;
+  clauses?: ClauseCutterOptions;
+}
+
+type Out = HypothesisFrame | ClauseFrame | WatermarkFrame;
+
+const RATE_HZ = 16_000;
+/** Less sound than this holds no word, ms. */
+const MIN_WINDOW_MS = 250;
+/** Sound left before a trimmed window so that its first word is whole, ms. */
+const TRIM_MARGIN_MS = 40;
+
+interface OpenSegment {
+  readonly id: number;
+  revision: number;
+  /** Start of the uncommitted sound. */
+  windowStartUs: number;
+  /** Where the next clause begins. */
+  clauseStartUs: number;
+}
+
+/**
+ * Streaming recognition: repeated recognition of the uncommitted sound of a segment, LocalAgreement over successive
+ * hypotheses, and clauses cut from the words they agree on. A committed clause is never taken back, and its sound is
+ * trimmed so that the window stays short.
+ */
+export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out> {
+  readonly name = 'recognise';
+  readonly #o: RecogniseStageOptions;
+  readonly #agreement = new LocalAgreement();
+  readonly #cutter: ClauseCutter;
+  #segment: OpenSegment | undefined;
+  #nextClauseId: number;
+
+  constructor(options: RecogniseStageOptions) {
+    this.#o = options;
+    this.#nextClauseId = options.firstClauseId ?? 0;
+    this.#cutter = new ClauseCutter(options.clauses);
+  }
+
+  async process(frame: SegmentFrame | WatermarkFrame, ctx: StageContext<Out>): Promise<void> {
+    if (frame.kind === 'watermark') return ctx.emit(frame);
+    if (this.#segment?.id !== frame.id) {
+      this.#segment = {
+        id: frame.id,
+        revision: 0,
+        windowStartUs: frame.startUs,
+        clauseStartUs: frame.speechStartUs,
+      };
+      this.#agreement.reset();
+    }
+    const segment = this.#segment;
+    const pcm = frame.pcm.subarray(samplesBetween(frame.startUs, segment.windowStartUs));
+    if (pcm.length < samplesOf(MIN_WINDOW_MS) && !frame.final) return;
+    try {
+      await this.#recognise(frame, segment, pcm, ctx);
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      ctx.observer.degraded(this.name, toLivedubError(error, 'LIVEDUB_E_ENGINE_FAILED'));
+      if (frame.final)
+        ctx.observer.skippedSpeech({ startUs: segment.clauseStartUs, endUs: frame.endUs, reason: 'engine' });
+    }
+    if (frame.final) this.#segment = undefined;
+  }
+
+  async flush(): Promise<void> {}
+
+  close(): void {}
+
+  async #recognise(
+    frame: SegmentFrame,
+    segment: OpenSegment,
+    pcm: Float32Array,
+    ctx: StageContext<Out>,
+  ): Promise<void> {
+    if (pcm.length < samplesOf(MIN_WINDOW_MS)) return;
+    const call = { signal: ctx.signal, priority: this.#o.priority };
+    const heard = await this.#o.recogniser.recognise({
+      ...call,
+      pcm,
+      language: this.#o.language,
+      final: frame.final,
+    });
+    const texts = heard.rejected || heard.language !== this.#o.language ? [] : splitWords(heard.text);
+    if (texts.length === 0) {
+      const reason = heard.rejected ?? (heard.language === this.#o.language ? 'noise' : 'language');
+      if (frame.final)
+        ctx.observer.skippedSpeech({ startUs: segment.clauseStartUs, endUs: frame.endUs, reason });
+      this.#agreement.reset();
+      return;
+    }
+    const stable = frame.final ? texts.length : this.#agreement.update(texts);
+    const rough = roughWords(heard, texts, pcm.length);
+    segment.revision += 1;
+    await ctx.emit({
+      kind: 'hypothesis',
+      segmentId: segment.id,
+      revision: segment.revision,
+      language: heard.language,
+      words: rough.map((word) => timed(word, segment.windowStartUs, heard.confidence)),
+      stablePrefix: stable,
+      final: frame.final,
+      mediaTimeUs: frame.mediaTimeUs,
+    });
+    if (frame.final) return this.#commitAll(frame, segment, heard, pcm, rough, ctx);
+    const count = this.#cutter.next(rough, stable);
+    if (count > 0) await this.#commitFirst(count, frame, segment, heard, pcm, rough, ctx);
+  }
+
+  /** Commits one clause of a segment that goes on, and trims its sound. */
+  async #commitFirst(
+    count: number,
+    frame: SegmentFrame,
+    segment: OpenSegment,
+    heard: Recognition,
+    pcm: Float32Array,
+    rough: readonly CuttableWord[],
+    ctx: StageContext<Out>,
+  ): Promise<void> {
+    const words = await this.#exactWords(heard, rough, pcm, ctx.signal);
+    const last = words[count - 1]!;
+    const following = words[count];
+    const cutMs = following ? Math.max(last.startMs, following.startMs - TRIM_MARGIN_MS) : last.endMs;
+    await this.#emitClause(words.slice(0, count), segment, frame, heard, pcm, false, ctx);
+    this.#agreement.commit(count);
+    segment.windowStartUs += Math.round(cutMs * 1000);
+    segment.clauseStartUs =
+      segment.windowStartUs + (following ? Math.round((following.startMs - cutMs) * 1000) : 0);
+  }
+
+  async #commitAll(
+    frame: SegmentFrame,
+    segment: OpenSegment,
+    heard: Recognition,
+    pcm: Float32Array,
+    rough: readonly CuttableWord[],
+    ctx: StageContext<Out>,
+  ): Promise<void> {
+    const isOne = this.#cutter.all(rough).length === 1;
+    const words = isOne ? rough : await this.#exactWords(heard, rough, pcm, ctx.signal);
+    const clauses = this.#cutter.all(words);
+    for (const [i, clause] of clauses.entries()) {
+      await this.#emitClause(clause, segment, frame, heard, pcm, i === clauses.length - 1, ctx);
+      const next = clauses[i + 1]?.[0];
+      if (next) segment.clauseStartUs = segment.windowStartUs + Math.round(next.startMs * 1000);
+    }
+  }
+
+  async #emitClause(
+    words: readonly CuttableWord[],
+    segment: OpenSegment,
+    frame: SegmentFrame,
+    heard: Recognition,
+    pcm: Float32Array,
+    endsSegment: boolean,
+    ctx: StageContext<Out>,
+  ): Promise<void> {
+    const last = words[words.length - 1]!;
+    const lastEndUs = segment.windowStartUs + Math.round(last.endMs * 1000);
+    const endUs = endsSegment
+      ? frame.endUs
+      : Math.min(frame.endUs, Math.max(lastEndUs, segment.clauseStartUs + 1000));
+    const from = samplesBetween(segment.windowStartUs, segment.clauseStartUs);
+    const sound = pcm.slice(Math.max(0, from), samplesBetween(segment.windowStartUs, endUs));
+    const clause: ClauseFrame = {
+      kind: 'clause',
+      id: this.#nextClauseId,
+      segmentId: segment.id,
+      language: heard.language,
+      text: words.map((word) => word.text).join(' '),
+      startUs: segment.clauseStartUs,
+      endUs,
+      confidence: heard.confidence,
+      endsSegment,
+      mediaTimeUs: frame.mediaTimeUs,
+      recogniser: this.#o.recogniser.info,
+      pitchHz: estimatePitchHz(sound),
+      pcm: sound,
+    };
+    this.#nextClauseId += 1;
+    await ctx.emit(clause);
+  }
+
+  /** Word times from the engine where it has them, else from the aligner, else as estimated. */
+  async #exactWords(
+    heard: Recognition,
+    rough: readonly CuttableWord[],
+    pcm: Float32Array,
+    signal: AbortSignal,
+  ): Promise<readonly CuttableWord[]> {
+    const aligner = this.#o.aligner;
+    if (heard.words || !aligner?.languages.includes(heard.language)) return rough;
+    const text = rough.map((word) => word.text).join(' ');
+    const aligned = await aligner.align({
+      text,
+      language: heard.language,
+      pcm,
+      signal,
+      priority: this.#o.priority,
+    });
+    return aligned.words.length === rough.length ? aligned.words : rough;
+  }
+}
+
+/** The engine's word times, or the window shared out by word length. */
+function roughWords(heard: Recognition, texts: readonly string[], pcmSamples: number): CuttableWord[] {
+  if (heard.words && heard.words.length === texts.length) return heard.words.map((word) => ({ ...word }));
+  const lengthMs = (pcmSamples * 1000) / RATE_HZ;
+  const weights = texts.map((text) => text.length + 1);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let at = 0;
+  return texts.map((text, i) => {
+    const startMs = (at / total) * lengthMs;
+    at += weights[i]!;
+    return { text, startMs, endMs: (at / total) * lengthMs };
+  });
+}
+
+function timed(word: CuttableWord, originUs: number, confidence: number): TimedWord {
+  return {
+    text: word.text,
+    startUs: originUs + Math.round(word.startMs * 1000),
+    endUs: originUs + Math.round(word.endMs * 1000),
+    confidence,
+  };
+}
+
+function samplesOf(lengthMs: number): number {
+  return Math.round((lengthMs * RATE_HZ) / 1000);
+}
+
+function samplesBetween(fromUs: number, toUs: number): number {
+  return Math.round(((toUs - fromUs) * RATE_HZ) / 1_000_000);
+}

@@ -1,0 +1,107 @@
+import { integratedLoudness } from '../audio/loudness.ts';
+import { resample } from '../audio/resample.ts';
+import { trimEdges } from '../audio/silence.ts';
+import { toLivedubError } from '../errors.ts';
+import type { TranslationFrame, UtteranceFrame, WatermarkFrame } from '../frames.ts';
+import type { Priority } from '../ports/engine.ts';
+import type { Synthesiser, Voice } from '../ports/synthesiser.ts';
+import type { Stage, StageContext } from '../stage.ts';
+import { SpeakerPitch } from '../timeline/speaker-pitch.ts';
+
+export interface SynthesiseStageOptions {
+  synthesiser: Synthesiser;
+  voice: Voice;
+  priority: Priority;
+  /** Speaks a clause when the first engine fails on it. */
+  fallback?: { synthesiser: Synthesiser; voice: Voice };
+  /** Bring the voice near the speaker's pitch. Default: true. */
+  matchVoice?: boolean;
+  /** Loudness of each utterance, LUFS. Default: −16. */
+  targetLufs?: number;
+}
+
+type In = TranslationFrame | WatermarkFrame;
+type Out = UtteranceFrame | WatermarkFrame;
+
+const RATE_HZ = 48_000;
+const MAX_GAIN = 8;
+
+/** Speaks translations, one utterance a clause: 48 kHz mono without edge silence, at one loudness. */
+export class SynthesiseStage implements Stage<In, Out> {
+  readonly name: string;
+  readonly #o: SynthesiseStageOptions;
+  readonly #pitch = new SpeakerPitch();
+
+  constructor(options: SynthesiseStageOptions) {
+    this.#o = options;
+    this.name = `synthesise:${options.voice.language}`;
+  }
+
+  async process(frame: In, ctx: StageContext<Out>): Promise<void> {
+    if (frame.kind === 'watermark') return ctx.emit(frame);
+    const pitchHz = this.#pitch.update(frame.clause.pitchHz);
+    const utterance = await this.#speak(frame, pitchHz, ctx);
+    if (utterance) await ctx.emit(utterance);
+  }
+
+  async flush(): Promise<void> {}
+
+  close(): void {}
+
+  async #speak(
+    frame: TranslationFrame,
+    pitchHz: number,
+    ctx: StageContext<Out>,
+  ): Promise<UtteranceFrame | undefined> {
+    const engines = [
+      { synthesiser: this.#o.synthesiser, voice: this.#o.voice },
+      ...(this.#o.fallback ? [this.#o.fallback] : []),
+    ];
+    for (const { synthesiser, voice } of engines) {
+      try {
+        const match = this.#o.matchVoice !== false && pitchHz > 0 ? { match: { pitchHz } } : {};
+        const speech = await synthesiser.synthesise({
+          signal: ctx.signal,
+          priority: this.#o.priority,
+          text: frame.text,
+          voice,
+          rate: 1,
+          ...match,
+        });
+        const trimmed = trimEdges(speech.pcm, { sampleRateHz: speech.sampleRateHz });
+        if (trimmed.pcm.length === 0) continue;
+        const pcm = this.#level(resample(trimmed.pcm, speech.sampleRateHz, RATE_HZ));
+        const offsetMs = (trimmed.removedStartSamples * 1000) / speech.sampleRateHz;
+        return {
+          kind: 'utterance',
+          clauseId: frame.clause.id,
+          language: frame.language,
+          sourceText: frame.clause.text,
+          text: frame.text,
+          clauseStartUs: frame.clause.startUs,
+          clauseEndUs: frame.clause.endUs,
+          pcm,
+          phonemes: (speech.phonemes ?? []).map((p) => ({
+            ...p,
+            startMs: Math.max(0, p.startMs - offsetMs),
+          })),
+          synthesiser: synthesiser.info,
+          voiceId: voice.id,
+          mediaTimeUs: frame.mediaTimeUs,
+        };
+      } catch (error) {
+        ctx.signal.throwIfAborted();
+        ctx.observer.degraded(this.name, toLivedubError(error, 'LIVEDUB_E_ENGINE_FAILED'));
+      }
+    }
+    return undefined;
+  }
+
+  #level(pcm: Float32Array): Float32Array {
+    // As it will be heard: the same on both channels.
+    const lufs = integratedLoudness([pcm, pcm], RATE_HZ);
+    if (!Number.isFinite(lufs)) return pcm;
+    const gain = Math.min(MAX_GAIN, 10 ** (((this.#o.targetLufs ?? -16) - lufs) / 20));
+    return pcm.map((sample) => sample * gain);
+  }
+}

@@ -1,0 +1,97 @@
+export interface FitterOptions {
+  /** Silence kept between two utterances, ms. Default: 80. */
+  gapMs?: number;
+  /** Slowest factor: a short translation is drawn out this far to cover its clause. Default: 0.92. */
+  minRate?: number;
+  /** Fastest factor while playout is on time. Default: 1.12. */
+  comfortRate?: number;
+  /** Fastest factor at all, reached at `hurryLagMs`. Default: 1.25. */
+  maxRate?: number;
+  /** Lag at which the fastest factor is used, ms. Default: 2500. */
+  hurryLagMs?: number;
+  /** An utterance that would start later than this is skipped, ms. Default: 8000. */
+  lagCapMs?: number;
+}
+
+/** An utterance to be placed. */
+export interface FitRequest {
+  readonly clauseStartUs: number;
+  readonly clauseEndUs: number;
+  /** Earliest start: the clause's own start in synced mode, the moment it was ready in interpret mode. */
+  readonly earliestUs: number;
+  /** Length at rate 1. */
+  readonly lengthUs: number;
+  /** How much of that is inner pauses that may be trimmed. */
+  readonly pausesUs: number;
+  /** Start of the next clause to be spoken, as far as is known; undefined when nothing follows. */
+  readonly nextStartUs: number | undefined;
+}
+
+export type FitResult =
+  | {
+      readonly outcome: 'spoken';
+      readonly startUs: number;
+      readonly rate: number;
+      readonly trimPauses: boolean;
+    }
+  | { readonly outcome: 'skipped-lag' };
+
+/**
+ * Places utterances on the timeline, one after another and never two at once: at the clause's own time where there is
+ * room; else pauses are trimmed, then the rate is raised, then the lag is carried, and beyond the cap one is skipped.
+ * Pure but for the end of the last utterance.
+ */
+export class Fitter {
+  readonly #o: Required<FitterOptions>;
+  #previousEndUs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FitterOptions = {}) {
+    this.#o = {
+      gapMs: 80,
+      minRate: 0.92,
+      comfortRate: 1.12,
+      maxRate: 1.25,
+      hurryLagMs: 2500,
+      lagCapMs: 8000,
+      ...options,
+    };
+  }
+
+  /** Where the next utterance would start. */
+  startFor(earliestUs: number): number {
+    return Math.max(earliestUs, this.#previousEndUs + this.#o.gapMs * 1000);
+  }
+
+  place(request: FitRequest): FitResult {
+    const startUs = this.startFor(request.earliestUs);
+    const lagUs = startUs - request.earliestUs;
+    if (lagUs > this.#o.lagCapMs * 1000) return { outcome: 'skipped-lag' };
+    const roomUs =
+      request.nextStartUs === undefined
+        ? Number.POSITIVE_INFINITY
+        : Math.max(1, request.nextStartUs - startUs - this.#o.gapMs * 1000);
+    if (request.lengthUs <= roomUs)
+      return { outcome: 'spoken', startUs, rate: this.#relaxed(request, lagUs), trimPauses: false };
+    const trimmedUs = request.lengthUs - request.pausesUs;
+    const hurry = Math.min(1, lagUs / (this.#o.hurryLagMs * 1000));
+    const limit = this.#o.comfortRate + (this.#o.maxRate - this.#o.comfortRate) * hurry;
+    return {
+      outcome: 'spoken',
+      startUs,
+      rate: Math.min(limit, Math.max(1, trimmedUs / roomUs)),
+      trimPauses: true,
+    };
+  }
+
+  /** The utterance as it came out: the next one starts after it. */
+  spoken(endUs: number): void {
+    this.#previousEndUs = endUs;
+  }
+
+  /** A translation shorter than its clause is drawn out a little, so that the dub does not end long before the speaker. */
+  #relaxed(request: FitRequest, lagUs: number): number {
+    const clauseUs = request.clauseEndUs - request.clauseStartUs;
+    if (lagUs > 0 || request.lengthUs >= clauseUs) return 1;
+    return Math.max(this.#o.minRate, request.lengthUs / clauseUs);
+  }
+}
