@@ -40,7 +40,8 @@ export const workerRecipeDir = join(repositoryRoot, 'sfu', 'worker-build');
 /** Version of the installed mediasoup package, undefined before `npm ci`. */
 export function mediasoupVersion() {
   try {
-    return JSON.parse(readFileSync(join(repositoryRoot, 'node_modules/mediasoup/package.json'), 'utf8')).version;
+    return JSON.parse(readFileSync(join(repositoryRoot, 'node_modules/mediasoup/package.json'), 'utf8'))
+      .version;
   } catch {
     return undefined;
   }

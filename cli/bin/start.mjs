@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// npm start: set-up, then the server.
+import { onGoodNode } from '../setup/node-version.mjs';
+
+onGoodNode(async () => {
+  const { setUp } = await import('../setup/setup.mjs');
+  const code = await setUp();
+  if (code !== 0) process.exit(code);
+  const { launch } = await import('../setup/launch.mjs');
+  await launch(['serve', ...process.argv.slice(2)]);
+});

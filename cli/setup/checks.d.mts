@@ -1,0 +1,1 @@
+export declare function totals(file: string, code: number): { passed: number; failed: number };

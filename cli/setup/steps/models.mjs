@@ -1,0 +1,46 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { run } from '../exec.mjs';
+import { inRepository, logFile, modelsDir, sha256, stampFile } from '../paths.mjs';
+import { SetupError, writeWhole } from '../runner.mjs';
+
+const STAMP = 'models-packaged';
+
+/** Changes when a model is added to the manifest, a package that ships one changes, or the models folder moves. */
+function wanted() {
+  const folder = inRepository('models');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('manifest')) : [];
+  const contents = names.sort().map((name) => readFileSync(`${folder}/${name}`));
+  return sha256(readFileSync(inRepository('package-lock.json')), modelsDir(), ...contents);
+}
+
+/** The models that installed packages carry, put in place and verified by `livedub models`. */
+export const modelsStep = {
+  id: 'models',
+  title: 'Packaged models',
+  required: false,
+  needs: ['npm'],
+  check() {
+    const file = stampFile(STAMP);
+    return { ok: existsSync(file) && readFileSync(file, 'utf8') === wanted() };
+  },
+  async install({ signal, note }) {
+    if (!existsSync(inRepository('cli/main.ts')))
+      throw new SetupError('`livedub models` is not part of this checkout', undefined);
+    const args = [inRepository('cli/bin/livedub.mjs'), 'models', 'pull', '--packaged'];
+    const env = { LIVEDUB_SKIP_SETUP: '1' };
+    const result = await run(process.execPath, args, {
+      signal,
+      onLine: note,
+      env,
+      logFile: logFile('models'),
+    });
+    signal.throwIfAborted();
+    if (result.code !== 0) {
+      throw new SetupError(
+        result.lines.at(-1) ?? `\`livedub models pull\` ended with ${result.code}`,
+        'livedub models pull --packaged',
+      );
+    }
+    writeWhole(stampFile(STAMP), wanted());
+  },
+};
