@@ -74,8 +74,9 @@ export class RtpReader {
     try {
       if (data.length < 12 || data[0]! >> 6 !== 2) throw new RangeError('no RTP version 2 header');
       packet = RtpPacket.deSerialize(data);
-      if (packet.header.payloadOffset > data.length)
-        throw new RangeError('the header is longer than the packet');
+      const { csrcLength, extension, extensionLength = 0 } = packet.header;
+      const headerBytes = 12 + csrcLength * 4 + (extension ? 4 + extensionLength : 0);
+      if (headerBytes > data.length) throw new RangeError('the header is longer than the packet');
     } catch (error) {
       throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'These bytes are not an RTP packet.', { cause: error });
     }
