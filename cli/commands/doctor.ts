@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { engineRows } from '../setup/doctor/engines.ts';
 import { mediaRows } from '../setup/doctor/media.ts';
 import { type DoctorProbe, type DoctorRow, formatRows } from '../setup/doctor/row.ts';
@@ -32,4 +33,15 @@ export async function doctor(options: DoctorOptions): Promise<number> {
     write(`${formatRows(rows)}\n\n${verdict}\n`);
   }
   return blockers.length === 0 ? 0 : 1;
+}
+
+/** Adds `livedub doctor [--json]`. */
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('Say what is installed, what is missing, and how to get it.')
+    .option('--json', 'print JSON instead of a table', false)
+    .action(async (options: { json: boolean }) => {
+      process.exitCode = await doctor(options);
+    });
 }

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { installPackages } from '../apt.mjs';
 import { findCommand, run } from '../exec.mjs';
 import { acquireLock } from '../lock.mjs';
@@ -13,6 +14,13 @@ const SCRIPT_ENV = {
   SKIP_FFMPEG: 'true',
   PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1',
 };
+
+/** Node's own headers, where they lie beside it: node-gyp need not download them then. */
+function headersEnv() {
+  const prefix = join(dirname(realpathSync(process.execPath)), '..');
+  const there = existsSync(join(prefix, 'include/node/node_api.h'));
+  return there && !process.env.npm_config_nodedir ? { npm_config_nodedir: prefix } : {};
+}
 
 const stamp = () => inRepository('node_modules', '.livedub-installed');
 
@@ -49,9 +57,9 @@ export const npmStep = {
       }
       context.signal.throwIfAborted();
       if (result.code !== 0) {
-        const reason =
-          result.lines.findLast((line) => /npm (error|ERR!) (?!A complete log)/.test(line)) ??
-          `npm ended with ${result.code}`;
+        const telling = /^npm (error|ERR!) (?!code|errno|syscall|path|command)\S/;
+        const cause = result.lines.find((line) => telling.test(line));
+        const reason = cause?.replace(/^npm \S+ /, '') ?? `npm ended with ${result.code}`;
         throw new SetupError(
           reason,
           `Check the network and try again; the whole output is in ${logFile('npm')}`,
@@ -66,12 +74,11 @@ export const npmStep = {
 };
 
 async function npmCi({ signal, note }) {
-  const total =
-    Object.keys(JSON.parse(readFileSync(inRepository('package-lock.json'), 'utf8')).packages).length - 1;
-  let fetched = 0;
+  let answers = 0;
   const onLine = (line) => {
-    if (line.includes('http fetch GET 200')) note(`${++fetched} downloads for ${total} packages`);
-    else if (/^npm info run .* install/.test(line)) note(line.replace(/^npm info run /, 'building '));
+    const script = line.match(/^npm info run (\S+) (?:pre|post)?install /);
+    if (script) note(`installation script of ${script[1]}`);
+    else if (line.includes('http fetch GET 200')) note(`${++answers} answers from the registry`);
   };
   const [command, before] = npmCommand();
   // --include=dev: the checks need them even where NODE_ENV is production. engine-strict: mediasoup declares Node 22,
@@ -83,11 +90,11 @@ async function npmCi({ signal, note }) {
     '--no-fund',
     '--include=dev',
     '--engine-strict=false',
-    '--loglevel=http',
+    '--loglevel=info',
   ];
   return run(command, args, {
     cwd: inRepository(),
-    env: SCRIPT_ENV,
+    env: { ...SCRIPT_ENV, ...headersEnv() },
     signal,
     onLine,
     logFile: logFile('npm'),
