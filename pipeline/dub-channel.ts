@@ -4,6 +4,7 @@ import type { Clock, PlayoutClock } from './clock.ts';
 import type {
   AudioFrame,
   ClauseFrame,
+  EncodedFrame,
   SegmentFrame,
   TranslationFrame,
   UtteranceFrame,
@@ -20,6 +21,7 @@ import type { Translator } from './ports/translator.ts';
 import type { Vad } from './ports/vad.ts';
 import { runStage, type Stage } from './stage.ts';
 import { CommitStage } from './stages/commit.ts';
+import { DecodeStage } from './stages/decode.ts';
 import { MixStage } from './stages/mix.ts';
 import { ReceiveStage } from './stages/receive.ts';
 import { RecogniseStage } from './stages/recognise.ts';
@@ -66,6 +68,7 @@ export interface DubChannelOptions {
 }
 
 /** Frames that may wait in front of a stage. Sound is counted in ms; what was said, in items. */
+const DEFAULT_WINDOW_MS = 6000;
 const AUDIO_QUEUE_MS = 500;
 const EVENT_QUEUE = 64;
 
@@ -76,11 +79,12 @@ const EVENT_QUEUE = 64;
 export class DubChannel {
   /** Settles when everything pushed was dubbed, or with the first error. */
   readonly done: Promise<void>;
-  readonly #input: BoundedChannel<AudioFrame>;
+  readonly #input: BoundedChannel<EncodedFrame>;
   readonly #signal: AbortSignal;
   readonly #watermarks = new Map<LanguageCode, number>();
   readonly #abort = new AbortController();
   #waiters: (() => void)[] = [];
+  #startUs: number | undefined;
 
   constructor(options: DubChannelOptions) {
     const signal = AbortSignal.any([options.signal, this.#abort.signal]);
@@ -90,7 +94,7 @@ export class DubChannel {
     const ring = new AudioRing({
       sampleRateHz: 48_000,
       channels: options.channels ?? 2,
-      capacityMs: options.delayMs + (options.windowMs ?? 6000) + 4000,
+      capacityMs: options.delayMs + (options.windowMs ?? DEFAULT_WINDOW_MS) * 2 + 2000,
     });
     const runs: Promise<void>[] = [];
     const run = <In, Out>(
@@ -101,14 +105,22 @@ export class DubChannel {
       runs.push(runStage({ stage, input, outputs, signal, clock, observer }));
     };
 
-    this.#input = audioChannel('receive');
+    // RTP is never held back: what the stages cannot take in time is shed here, and counted.
+    this.#input = new BoundedChannel({
+      name: 'decode',
+      capacity: (options.windowMs ?? DEFAULT_WINDOW_MS) * 2,
+      policy: 'drop-oldest',
+      sizeOf: (frame) => frame.durationUs / 1000,
+    });
+    const decoded = audioChannel('receive');
     const speech = audioChannel('segment');
     const segments = eventChannel<SegmentFrame | WatermarkFrame>('recognise');
     const heard = eventChannel<Parameters<CommitStage['process']>[0]>('commit');
     const committed = options.renditions.map(({ language }) =>
       eventChannel<ClauseFrame | WatermarkFrame>(`translate:${language}`),
     );
-    run(new ReceiveStage({ ring }), this.#input, [speech]);
+    run(new DecodeStage({ channels: options.channels ?? 2 }), this.#input, [decoded]);
+    run(new ReceiveStage({ ring }), decoded, [speech]);
     run(
       new SegmentStage({
         vad: options.vad,
@@ -178,14 +190,21 @@ export class DubChannel {
     return Math.min(...this.#watermarks.values());
   }
 
-  /** Takes 48 kHz sound, continuous in media time. */
-  async push(frame: AudioFrame): Promise<void> {
-    if (!this.#input.tryPush(frame)) await this.#input.push(frame, this.#signal);
+  /** Opus packets shed so far because the stages could not keep up. */
+  get shedFrames(): number {
+    return this.#input.dropped;
+  }
+
+  /** Takes one Opus packet, in order; never waits. */
+  push(frame: EncodedFrame): void {
+    this.#startUs ??= frame.mediaTimeUs;
+    if (!this.#input.closed) this.#input.tryPush(frame);
   }
 
   /** Resolves once everything before `mediaTimeUs` was worked off: how a replay keeps from running ahead. */
   async workedOff(mediaTimeUs: number): Promise<void> {
-    while (this.workedOffUs < mediaTimeUs) {
+    // Nothing came before the first packet, so there is nothing to wait for.
+    while (this.workedOffUs < mediaTimeUs && mediaTimeUs > (this.#startUs ?? Number.POSITIVE_INFINITY)) {
       this.#signal.throwIfAborted();
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }

@@ -42,6 +42,8 @@ export interface TimedWord {
 export interface HypothesisFrame {
   readonly kind: 'hypothesis';
   readonly segmentId: number;
+  /** Onset of the segment's speech. */
+  readonly speechStartUs: number;
   readonly revision: number;
   readonly language: LanguageCode;
   readonly words: readonly TimedWord[];

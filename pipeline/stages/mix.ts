@@ -1,7 +1,7 @@
 import { CODEC_HEADROOM_DB, Limiter } from '../audio/limiter.ts';
 import { LoudnessMeter } from '../audio/loudness.ts';
 import type { AudioRing } from '../audio/ring.ts';
-import { innerPauses, trimPauses } from '../audio/silence.ts';
+import { trimPauses } from '../audio/silence.ts';
 import { stretch } from '../audio/stretch.ts';
 import type { PlayoutClock } from '../clock.ts';
 import type { AudioFrame, UtteranceFrame, WatermarkFrame } from '../frames.ts';
@@ -102,9 +102,8 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
 
   async flush(ctx: StageContext<AudioFrame>): Promise<void> {
     this.#nowUs = Number.POSITIVE_INFINITY;
-    const { firstUs, endUs } = this.#o.ring;
-    if (firstUs === undefined || endUs === undefined) return;
-    await this.#mixUntil(endUs, ctx);
+    if (!this.#o.ring.started) return;
+    await this.#mixUntil(this.#o.ring.endUs, ctx);
     // What is still being said may run past the end of the source.
     while (this.#pending.length > 0 || this.#playing.length > 0)
       await this.#mixUntil(this.#headUs + FRAME_US, ctx);
@@ -121,8 +120,8 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
   }
 
   async #mixUntil(untilUs: number, ctx: StageContext<AudioFrame>): Promise<void> {
-    this.#originUs ??= this.#o.ring.firstUs;
-    if (this.#originUs === undefined) return;
+    if (!this.#o.ring.started) return;
+    this.#originUs ??= this.#o.ring.startUs;
     while (this.#headUs + FRAME_US <= untilUs) {
       await this.#placeDue(ctx);
       await this.#send(this.#limiter.process(this.#mixFrame()), ctx);
@@ -150,20 +149,20 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
 
   async #place(utterance: UtteranceFrame, earliestUs: number, ctx: StageContext<AudioFrame>): Promise<void> {
     const lengthUs = (utterance.pcm.length * 1_000_000) / RATE_HZ;
-    const pauses = innerPauses(utterance.pcm, { sampleRateHz: RATE_HZ });
+    const trimmed = trimPauses(utterance.pcm);
     const fit = this.#fitter.place({
       clauseStartUs: utterance.clauseStartUs,
       clauseEndUs: utterance.clauseEndUs,
       earliestUs,
       lengthUs,
-      pausesUs: (pauses.trimmableSamples * 1_000_000) / RATE_HZ,
+      pausesUs: ((utterance.pcm.length - trimmed.pcm.length) * 1_000_000) / RATE_HZ,
       nextStartUs: this.#nextStart(utterance),
     });
     if (fit.outcome === 'skipped-lag') {
       this.#report(utterance, 'skipped-lag', utterance.clauseStartUs, utterance.clauseStartUs, 1, ctx);
       return;
     }
-    const source = fit.trimPauses ? trimPauses(utterance.pcm, { sampleRateHz: RATE_HZ }) : utterance.pcm;
+    const source = fit.trimPauses ? trimmed.pcm : utterance.pcm;
     const pcm = Math.abs(fit.rate - 1) < 0.005 ? source : stretch(source, fit.rate);
     const endUs = fit.startUs + Math.round((pcm.length * 1_000_000) / RATE_HZ);
     this.#fitter.spoken(endUs);
@@ -225,7 +224,7 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
   #bedFrame(): Float32Array[] {
     const headUs = this.#headUs;
     const source = this.#o.ring.read(headUs, FRAME_SAMPLES);
-    const planes = this.#bed.process(channelsOf(source, this.#channels));
+    const planes = this.#bed.process(channelsOf(source.planes, this.#channels));
     // One gain per millisecond: ramps are 50 ms long, and a step of a fiftieth of one is not heard.
     for (let i = 0; i < FRAME_SAMPLES; i += 48) {
       const gain = this.#ducker.gainAt(headUs + Math.round((i * 1_000_000) / RATE_HZ));
@@ -275,7 +274,7 @@ function silence(channels: number): Float32Array[] {
 function channelsOf(planes: readonly Float32Array[], channels: 1 | 2): Float32Array[] {
   if (planes.length === channels) return planes.map((plane) => plane.slice());
   const mono = planes[0]!.map(
-    (sample, i) => planes.reduce((sum, plane) => sum + plane[i]!, 0) / planes.length,
+    (_sample, i) => planes.reduce((sum, plane) => sum + plane[i]!, 0) / planes.length,
   );
   return channels === 1 ? [mono] : [mono, mono.slice()];
 }

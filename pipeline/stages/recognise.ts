@@ -112,6 +112,7 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
     await ctx.emit({
       kind: 'hypothesis',
       segmentId: segment.id,
+      speechStartUs: frame.speechStartUs,
       revision: segment.revision,
       language: heard.language,
       words: rough.map((word) => timed(word, segment.windowStartUs, heard.confidence)),

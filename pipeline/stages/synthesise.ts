@@ -71,7 +71,8 @@ export class SynthesiseStage implements Stage<In, Out> {
         const trimmed = trimEdges(speech.pcm, { sampleRateHz: speech.sampleRateHz });
         if (trimmed.pcm.length === 0) continue;
         const pcm = this.#level(resample(trimmed.pcm, speech.sampleRateHz, RATE_HZ));
-        const offsetMs = (trimmed.removedStartSamples * 1000) / speech.sampleRateHz;
+        const cut = trimmed.removed[0];
+        const offsetMs = cut?.start === 0 ? (cut.end * 1000) / speech.sampleRateHz : 0;
         return {
           kind: 'utterance',
           clauseId: frame.clause.id,

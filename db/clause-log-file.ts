@@ -1,0 +1,52 @@
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LivedubError } from '../pipeline/errors.ts';
+import type { ClauseLog, ClauseLogEntry } from '../pipeline/ports/clause-log.ts';
+
+/** Clause log in a file of its own: one JSON object a line, appended and synced to disk before `append` resolves. */
+export class ClauseLogFile implements ClauseLog {
+  readonly path: string;
+  readonly #file: FileHandle;
+  #last: Promise<void> = Promise.resolve();
+  #waiting: string[] = [];
+  #closed: Promise<void> | undefined;
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** Opens the log of a channel, making it if there is none. */
+  static async open(path: string): Promise<ClauseLogFile> {
+    await mkdir(dirname(path), { recursive: true });
+    return new ClauseLogFile(path, await open(path, 'a+'));
+  }
+
+  append(entry: ClauseLogEntry): Promise<void> {
+    if (this.#closed)
+      return Promise.reject(new LivedubError('LIVEDUB_E_CLOSED', 'The clause log is closed.'));
+    this.#waiting.push(`${JSON.stringify(entry)}\n`);
+    // Entries that come while the disk is busy share the next write.
+    this.#last = this.#last.then(() => this.#write());
+    return this.#last;
+  }
+
+  async read(): Promise<readonly ClauseLogEntry[]> {
+    const lines = (await readFile(this.path, 'utf8')).split('\n');
+    // A last line without its line break was torn by a crash.
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as ClauseLogEntry);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#last.catch(() => undefined).then(() => this.#file.close());
+    return this.#closed;
+  }
+
+  async #write(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const lines = this.#waiting.splice(0).join('');
+    await this.#file.appendFile(lines);
+    await this.#file.datasync();
+  }
+}
