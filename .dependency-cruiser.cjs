@@ -27,7 +27,7 @@ module.exports = {
       name: 'only-composers-compose',
       comment: 'Nobody imports the server or the command line but those who put the parts together.',
       severity: 'error',
-      from: { path: ours, pathNot: '^(server|cli|loadtest|test)/|[.]test[.]ts$' },
+      from: { path: ours, pathNot: '^(server|cli|loadtest|test|client)/|[.]test[.]ts$' },
       to: { path: '^(server|cli|loadtest)/' },
     },
     {

@@ -13,6 +13,7 @@ export function checkList(vitestArgs, totalsFile) {
   return [
     { name: 'biome', script: '@biomejs/biome/bin/biome', args: ['ci'] },
     { name: 'tsc', script: 'typescript/bin/tsc', args: ['--noEmit'] },
+    { name: 'tsc (client)', script: 'typescript/bin/tsc', args: ['--noEmit', '--project', 'client'] },
     {
       name: 'dependency-cruiser',
       script: 'dependency-cruiser/bin/dependency-cruise.mjs',

@@ -4,12 +4,10 @@ import { cacheDir, repositoryRoot } from '../../pipeline/cache-paths.mjs';
 
 export {
   cacheDir,
-  hashFolder,
   mediasoupVersion,
   mediasoupWorkerBin,
   modelsDir,
   picoLingwareDir,
-  repositoryRoot,
   workerRecipeDir,
 } from '../../pipeline/cache-paths.mjs';
 

@@ -91,22 +91,36 @@ async function build(output, context) {
   await installPackages(WORKER_BUILD_PACKAGES, context);
   signal.throwIfAborted();
   const log = logFile('worker');
+  const work = join(dirname(output), 'build');
   const compile = async (srtp) => {
     note('building from source, which takes some minutes');
-    const args = [join(workerRecipeDir, 'build.sh'), inRepository('node_modules/mediasoup'), output, ...srtp];
+    const script = join(workerRecipeDir, 'build.sh');
+    const args = [script, inRepository('node_modules/mediasoup'), output, work, ...srtp];
     const onLine = (line) =>
       note(`${line.match(/^\[\d+\/\d+\]/)?.[0] ?? line} building ${mediasoupVersion()}`);
     const result = await run('bash', args, { signal, onLine, logFile: log });
     if (result.code === 0) return;
-    const reason =
-      result.lines.findLast((line) => /error/i.test(line)) ??
-      result.lines.at(-1) ??
-      `exit code ${result.code}`;
-    throw new SetupError(
-      `the build failed: ${reason.trim()}`,
-      `See ${log}, correct the cause, and start again.`,
-    );
+    signal.throwIfAborted();
+    const telling = result.lines.findLast((line) => /error/i.test(line)) ?? result.lines.at(-1);
+    const reason = telling?.trim() ?? `exit code ${result.code}`;
+    throw new SetupError(`the build failed: ${reason}`, `See ${log}, correct the cause, and start again.`);
   };
+
+  // A build that was stopped has its sources in place, and goes on with what is not compiled yet.
+  if (existsSync(join(work, 'ready'))) {
+    try {
+      return await compile([]);
+    } catch {
+      signal.throwIfAborted();
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+  await withSrtpSource({ signal, note, log }, compile);
+}
+
+/** Calls `use` with the folder of Debian's libsrtp2 source, or with none where this mirror has no sources. */
+async function withSrtpSource({ signal, note, log }, use) {
+  let found = false;
   try {
     await withPrivateSource(
       { type: 'deb-src', component: 'main', signal, note, log },
@@ -114,13 +128,14 @@ async function build(output, context) {
         await apt('source', 'libsrtp2');
         const source = readdirSync(folder, { withFileTypes: true }).find((entry) => entry.isDirectory());
         if (!source) throw new SetupError('no source of libsrtp2 was unpacked', undefined);
-        await compile([join(folder, source.name)]);
+        found = true;
+        await use([join(folder, source.name)]);
       },
     );
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof SetupError) || error.message.startsWith('the build failed')) throw error;
-    // No sources on this mirror: Debian's packaged libsrtp2 does the same, at about twice the time a packet.
-    await compile([]);
+    if (found || !(error instanceof SetupError)) throw error;
+    // Debian's packaged libsrtp2 does the same, at about twice the time a packet.
+    await use([]);
   }
 }
