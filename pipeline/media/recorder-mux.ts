@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { AAC_PRIMING_SAMPLES, type AacSpool } from './aac-spool.ts';
+import { iso6392 } from './iso639.ts';
+import { inputArgs, type MediaInfo } from './probe.ts';
+
+export interface MuxPlan {
+  readonly input: MediaInfo;
+  readonly tracks: readonly { readonly language: string; readonly title: string }[];
+  readonly originalTitle: string;
+  readonly originalLanguage?: string;
+  readonly audioTrack?: number;
+  readonly spools: readonly AacSpool[];
+  readonly partial: boolean;
+  readonly dubbedUs: number;
+  readonly copyPicture: boolean;
+  readonly copySound: boolean;
+  /** File to write. */
+  readonly made: string;
+}
+
+/** FFmpeg's arguments for the last step: everything into one MP4, index first. */
+export function muxArgs(plan: MuxPlan): string[] {
+  const { input } = plan;
+  const original =
+    input.audio[
+      plan.audioTrack ??
+        Math.max(
+          0,
+          input.audio.findIndex((track) => track.isDefault),
+        )
+    ]!;
+  const dubs = plan.spools.flatMap((spool, index) =>
+    existsSync(spool.file) ? [{ spool, track: plan.tracks[index]! }] : [],
+  );
+  const inputs = ['-fflags', '+genpts+discardcorrupt', ...inputArgs(input)];
+  const maps = input.video === undefined ? [] : ['-map', `0:${input.video.index}`];
+  maps.push('-map', `0:${original.index}`);
+  // Shifted back by the encoder's priming, the first sample of the dub falls on media time 0; MP4 hides what is before.
+  const shift = `-${(AAC_PRIMING_SAMPLES / 48_000).toFixed(6)}`;
+  dubs.forEach(({ spool }, index) => {
+    inputs.push('-itsoffset', shift, '-f', 'aac', '-protocol_whitelist', 'file', '-i', `file:${spool.file}`);
+    maps.push('-map', `${index + 1}:a:0`);
+  });
+  return [
+    ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-y'],
+    ...inputs,
+    ...maps,
+    ...pictureArgs(plan),
+    ...soundArgs(original.copyToMp4 && plan.copySound, original.channels),
+    ...labels(
+      plan,
+      original.language,
+      dubs.map(({ track }) => track),
+    ),
+    ...(plan.partial ? ['-t', (plan.dubbedUs / 1e6).toFixed(6)] : []),
+    ...[
+      '-map_chapters',
+      '0',
+      '-max_muxing_queue_size',
+      '4096',
+      '-movflags',
+      '+faststart',
+      '-f',
+      'mp4',
+      `file:${plan.made}`,
+    ],
+  ];
+}
+
+function pictureArgs({ input, copyPicture }: MuxPlan): string[] {
+  if (input.video === undefined) return [];
+  if (!copyPicture) {
+    // H.264 with 4:2:0 needs even sizes, and nothing else plays everywhere.
+    const even = 'pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p';
+    return ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-vf', even];
+  }
+  if (input.video.codec === 'hevc') return ['-c:v', 'copy', '-tag:v', 'hvc1'];
+  // AVI packs two pictures into one packet, which MP4 does not allow.
+  if (input.video.codec === 'mpeg4') return ['-c:v', 'copy', '-bsf:v', 'mpeg4_unpack_bframes'];
+  return ['-c:v', 'copy'];
+}
+
+function soundArgs(copyOriginal: boolean, channels: number): string[] {
+  const args = ['-c:a', 'copy'];
+  if (copyOriginal) return args;
+  const bitrate = channels === 1 ? '96k' : channels === 2 ? '160k' : '320k';
+  args.push('-c:a:0', 'aac', '-aac_coder', 'fast', '-b:a:0', bitrate);
+  args.push('-filter:a:0', 'aresample=48000:async=1:min_hard_comp=0.03:first_pts=0');
+  if (channels > 6) args.push('-ac:a:0', '2');
+  return args;
+}
+
+function labels(
+  plan: MuxPlan,
+  spoken: string | undefined,
+  dubs: readonly { language: string; title: string }[],
+): string[] {
+  const original = { language: plan.originalLanguage ?? spoken ?? 'und', title: plan.originalTitle };
+  const named = [original, ...dubs.map((dub) => ({ ...dub, title: dubTitle(dub.title, plan.partial) }))];
+  const args = named.flatMap(({ language, title }, index) => [
+    ...[`-metadata:s:a:${index}`, `language=${iso6392(language)}`],
+    ...[`-metadata:s:a:${index}`, `title=${title}`],
+    ...[`-metadata:s:a:${index}`, `handler_name=${title}`],
+    // Players start with the original; choosing a dub is up to the viewer.
+    ...[`-disposition:a:${index}`, index === 0 ? 'default+original' : 'dub'],
+  ]);
+  if (plan.input.video !== undefined) args.push('-disposition:v:0', 'default');
+  const made = 'Audio tracks marked "AI dub" are synthetic speech made from the original track by livedub.';
+  const cut = plan.partial ? ` Partial result: stopped after ${(plan.dubbedUs / 1e6).toFixed(1)} s.` : '';
+  return [...args, '-metadata', `comment=${made}${cut}`];
+}
+
+function dubTitle(title: string, partial: boolean): string {
+  const marked = /AI dub/iu.test(title) ? title : `${title} (AI dub)`;
+  return partial ? `${marked} (partial)` : marked;
+}
