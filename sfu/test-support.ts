@@ -34,7 +34,7 @@ function pictureInput(): string[] {
   const folder = join(repositoryRoot, '../shared/testdata/video/grid');
   const file = existsSync(folder) ? readdirSync(folder).find((name) => name.endsWith('.mpg')) : undefined;
   return file === undefined
-    ? ['-f', 'lavfi', '-i', 'testsrc2=size=360x288:rate=25:duration=3']
+    ? ['-f', 'lavfi', '-i', 'testsrc2=size=360x288:rate=25:duration=1']
     : ['-i', join(folder, file)];
 }
 
@@ -83,6 +83,8 @@ export class TestFolder {
       'error',
       '-y',
       ...pictureInput(),
+      '-t',
+      '1',
       '-an',
       '-pix_fmt',
       'yuv420p',

@@ -118,7 +118,10 @@ export class Vp8Packetiser extends BasePacketiser {
 /** X and S (or not), I, and two bytes of picture id. */
 const VP8_DESCRIPTOR_BYTES = 4;
 
-/** RFC 6184 packetization mode 1: small units together in STAP-A, large ones in FU-A. Takes Annex B access units. */
+/**
+ * RFC 6184 packetization mode 1: small units together in STAP-A, large ones in FU-A. Takes Annex B access units.
+ * Keyframes must bring their parameter sets with them: an SFU knows a keyframe by its SPS, and players join there.
+ */
 export class H264Packetiser extends BasePacketiser {
   packetise(frame: EncodedFrame, send: (packet: Buffer) => void): number {
     const units = splitAnnexB(frame.data);
