@@ -7,7 +7,7 @@ import { createPacketiser } from '../pipeline/rtp/packetiser.ts';
 import type { RtpCodec } from '../pipeline/rtp/rtp-packet.ts';
 import { RtpTrackReceiver } from '../pipeline/rtp/track-receiver.ts';
 import { CascadeEnd, connectCascade } from './cascade.ts';
-import { createProcessCascadePort } from './cascade-port.ts';
+import { createCascadePortPair, createProcessCascadePort } from './cascade-port.ts';
 import type { SfuRouter } from './router.ts';
 import type { RtpTap } from './rtp-tap.ts';
 import { pictureHashes, TestFolder, workerBin } from './test-support.ts';
@@ -49,10 +49,25 @@ describe.skipIf(workerBin === undefined)('a cascade between two workers, with SR
     await pool?.close();
   });
 
-  it('connects different processes and encrypts', async () => {
+  it('connects different processes, and both ends bring SRTP keys of their own', async () => {
     expect(near.workerPid).not.toBe(far.workerPid);
-    const [transport] = (await near.router.dump()).transportIds;
-    expect(transport).toBeDefined();
+    const [one, other] = createCascadePortPair();
+    const keys = new Set<string | undefined>();
+    for (const port of [one, other]) {
+      port.onMessage((message) => {
+        if (message.type === 'hello') keys.add(message.address.srtpParameters?.keyBase64);
+      });
+    }
+    const ends = await Promise.all([
+      CascadeEnd.create({ router: near, port: one }),
+      CascadeEnd.create({ router: far, port: other }),
+    ]);
+    await Promise.all(ends.map((end) => end.ready));
+    expect(keys.size).toBe(2);
+    expect(keys.has(undefined)).toBe(false);
+    ends[0].close();
+    // The other end learns of it and closes too.
+    await expect.poll(() => ends[1].pipe('any').catch((error) => error.code)).toBe('LIVEDUB_E_CLOSED');
   });
 
   it('carries Opus with its capture times, and ends the copy after the last packet', async () => {

@@ -108,6 +108,7 @@ export class CascadeEnd {
   ): Promise<string> {
     await this.ready;
     options.signal?.throwIfAborted();
+    if (this.#closed) throw new LivedubError('LIVEDUB_E_CLOSED', 'The cascade is closed.');
     const known = this.#piped.get(producerId);
     if (known !== undefined) return known.farProducerId;
     const consumer = await this.#transport.consume({ producerId });
