@@ -9,6 +9,11 @@ export interface ChrfOptions {
   readonly beta?: number;
   /** Counts white space among the characters. Default false. */
   readonly whitespace?: boolean;
+  /**
+   * Averages one F score per order, missing orders as (almost) nothing, as the first chrF++.py and NLTK do. Default
+   * false: sacreBLEU's own way.
+   */
+  readonly epsilonSmoothing?: boolean;
 }
 
 /** n-grams of one order: how many the hypothesis and the reference have, and how many they share. */
@@ -58,8 +63,26 @@ function compare(
   });
 }
 
+const EPSILON = 1e-16;
+
+function epsilonChrf(statistics: readonly OrderStatistics[], factor: number): number {
+  let score = 0;
+  for (const { hypothesis, reference, match } of statistics) {
+    const precision = hypothesis > 0 ? match / hypothesis : EPSILON;
+    const recall = reference > 0 ? match / reference : EPSILON;
+    const weight = factor * precision + recall;
+    score += weight > 0 ? ((1 + factor) * precision * recall) / weight : EPSILON;
+  }
+  return (100 * score) / Math.max(1, statistics.length);
+}
+
 /** F score of the mean precision and recall over the orders both sides have (sacreBLEU's effective order). */
-export function chrfOf(statistics: readonly OrderStatistics[], beta = 2): number {
+export function chrfOf(
+  statistics: readonly OrderStatistics[],
+  options: Pick<ChrfOptions, 'beta' | 'epsilonSmoothing'> = {},
+): number {
+  const factor = (options.beta ?? 2) ** 2;
+  if (options.epsilonSmoothing) return epsilonChrf(statistics, factor);
   let precision = 0;
   let recall = 0;
   let orders = 0;
@@ -72,7 +95,6 @@ export function chrfOf(statistics: readonly OrderStatistics[], beta = 2): number
   if (orders === 0 || precision + recall === 0) return 0;
   precision /= orders;
   recall /= orders;
-  const factor = beta * beta;
   return (100 * (1 + factor) * precision * recall) / (factor * precision + recall);
 }
 
@@ -86,7 +108,7 @@ function bestStatistics(
   let bestScore = -1;
   for (const reference of references) {
     const statistics = compare(ours, ngramsOf(reference, options));
-    const score = chrfOf(statistics, options.beta);
+    const score = chrfOf(statistics, options);
     if (score > bestScore) {
       bestScore = score;
       best = statistics;
@@ -103,7 +125,7 @@ export function sentenceChrf(
   references: readonly string[],
   options: ChrfOptions = {},
 ): number {
-  return chrfOf(bestStatistics(hypothesis, references, options), options.beta);
+  return chrfOf(bestStatistics(hypothesis, references, options), options);
 }
 
 /** chrF of a whole text: n-grams are counted over all sentences, each against its best reference. */
@@ -123,5 +145,5 @@ export function corpusChrf(
         }))
       : one;
   }
-  return chrfOf(total ?? [], options.beta);
+  return chrfOf(total ?? [], options);
 }
