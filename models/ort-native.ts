@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { InferenceSession } from 'onnxruntime-node';
 import { LivedubError } from '../pipeline/errors.ts';
 
@@ -7,6 +7,10 @@ export interface NativeSessionOptions {
   readonly threads?: number;
   /** Default `all`. `basic` keeps the order of float operations closer to the file's. */
   readonly optimise?: 'all' | 'extended' | 'basic';
+  /** Put behind the file's bytes: nodes that GraphBuilder.addition() made. */
+  readonly addition?: Uint8Array;
+  /** Changes the file's bytes before they are loaded, e.g. with models/onnx-file. */
+  readonly edit?: (file: Uint8Array) => Uint8Array;
 }
 
 /**
@@ -25,7 +29,12 @@ export async function openNativeSession(
     throw new LivedubError('LIVEDUB_E_MODEL_MISSING', `No model file at ${path}.`, { cause });
   }
   try {
-    return await InferenceSession.create(path, {
+    let model: string | Uint8Array = path;
+    if (options.edit) model = options.edit(await readFile(path));
+    if (options.addition) {
+      model = Buffer.concat([typeof model === 'string' ? await readFile(model) : model, options.addition]);
+    }
+    return await InferenceSession.create(model as string, {
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
