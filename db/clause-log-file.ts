@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LivedubError } from '../pipeline/errors.ts';
 import type { ClauseLog, ClauseLogEntry } from '../pipeline/ports/clause-log.ts';
@@ -23,6 +23,12 @@ export class ClauseLogFile implements ClauseLog {
     return new ClauseLogFile(path, await open(path, 'a+'));
   }
 
+  /** Opens an empty log, forgetting what an earlier run left. */
+  static async start(path: string): Promise<ClauseLogFile> {
+    await rm(path, { force: true });
+    return ClauseLogFile.open(path);
+  }
+
   append(entry: ClauseLogEntry): Promise<void> {
     if (this.#closed)
       return Promise.reject(new LivedubError('LIVEDUB_E_CLOSED', 'The clause log is closed.'));
@@ -41,6 +47,12 @@ export class ClauseLogFile implements ClauseLog {
   close(): Promise<void> {
     this.#closed ??= this.#last.catch(() => undefined).then(() => this.#file.close());
     return this.#closed;
+  }
+
+  /** Closes the log and deletes it: what it guarded is safely elsewhere. */
+  async remove(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
   }
 
   async #write(): Promise<void> {

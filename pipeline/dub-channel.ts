@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { AudioRing } from './audio/ring.ts';
 import { BoundedChannel } from './bounded-channel.ts';
 import type { Clock, PlayoutClock } from './clock.ts';
@@ -88,6 +89,8 @@ export class DubChannel {
 
   constructor(options: DubChannelOptions) {
     const signal = AbortSignal.any([options.signal, this.#abort.signal]);
+    // Every stage and queue listens to it.
+    setMaxListeners(0, signal);
     this.#signal = signal;
     const { clock } = options;
     const observer = combineObservers(options.observers);

@@ -177,10 +177,11 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
   }
 
   /** Start of what is said next: a known clause, or the earliest moment at which an unknown one can start. */
-  #nextStart(utterance: UtteranceFrame): number | undefined {
+  #nextStart(utterance: UtteranceFrame): number {
     const next = this.#pending[0];
     if (next) return this.#earliest(next);
-    if (this.#nowUs === Number.POSITIVE_INFINITY) return undefined;
+    // After the last clause the end of the source is where the voice should be done.
+    if (this.#nowUs === Number.POSITIVE_INFINITY) return this.#o.ring.endUs;
     return Math.max(utterance.clauseEndUs + UNKNOWN_PAUSE_US, this.#nowUs - COMMIT_HORIZON_US);
   }
 

@@ -27,6 +27,9 @@ const MIN_WINDOW_MS = 250;
 /** Sound left before a trimmed window so that its first word is whole, ms. */
 const TRIM_MARGIN_MS = 40;
 
+/** Pitch is measured on no more than this much of a clause. */
+const PITCH_SAMPLES = RATE_HZ * 1.5;
+
 interface OpenSegment {
   readonly id: number;
   revision: number;
@@ -47,6 +50,8 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
   readonly #agreement = new LocalAgreement();
   readonly #cutter: ClauseCutter;
   #segment: OpenSegment | undefined;
+  /** Whether a whole segment was understood yet: the channel does speak the language. */
+  #understood = false;
   #nextClauseId: number;
 
   constructor(options: RecogniseStageOptions) {
@@ -98,7 +103,13 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
       language: this.#o.language,
       final: frame.final,
     });
-    const texts = heard.rejected || heard.language !== this.#o.language ? [] : splitWords(heard.text);
+    const accepted = !heard.rejected && heard.language === this.#o.language;
+    // A first, short window is often too little for an engine to be sure of. Where the channel's speech was understood
+    // before, its words are shown as unstable; they are never committed.
+    const texts =
+      accepted || (this.#understood && !frame.final && heard.rejected === 'language')
+        ? splitWords(heard.text)
+        : [];
     if (texts.length === 0) {
       const reason = heard.rejected ?? (heard.language === this.#o.language ? 'noise' : 'language');
       if (frame.final)
@@ -106,7 +117,8 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
       this.#agreement.reset();
       return;
     }
-    const stable = frame.final ? texts.length : this.#agreement.update(texts);
+    this.#understood ||= accepted && frame.final;
+    const stable = frame.final ? texts.length : accepted ? this.#agreement.update(texts) : 0;
     const rough = roughWords(heard, texts, pcm.length);
     segment.revision += 1;
     await ctx.emit({
@@ -192,7 +204,7 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
       endsSegment,
       mediaTimeUs: frame.mediaTimeUs,
       recogniser: this.#o.recogniser.info,
-      pitchHz: estimatePitchHz(sound),
+      pitchHz: estimatePitchHz(middleOf(sound, PITCH_SAMPLES)),
       pcm: sound,
     };
     this.#nextClauseId += 1;
@@ -241,6 +253,11 @@ function timed(word: CuttableWord, originUs: number, confidence: number): TimedW
     endUs: originUs + Math.round(word.endMs * 1000),
     confidence,
   };
+}
+
+function middleOf(pcm: Float32Array, samples: number): Float32Array {
+  const from = Math.max(0, Math.floor((pcm.length - samples) / 2));
+  return pcm.subarray(from, from + samples);
 }
 
 function samplesOf(lengthMs: number): number {

@@ -7,6 +7,7 @@ import type {
 } from '../../pipeline/observer.ts';
 import type { EngineInfo, LanguageCode } from '../../pipeline/ports/engine.ts';
 import { Distribution, type Percentiles } from './distribution.ts';
+import type { ResourceFigures } from './resource-meter.ts';
 
 export interface ReportUtterance {
   readonly language: LanguageCode;
@@ -62,22 +63,21 @@ export interface DubReport {
     readonly commitLatencyMs: Percentiles | null;
     /** CPU of this process and its helpers, s. */
     readonly cpuSeconds: number;
-    /** Compute of the engines, s, by engine. */
+    /** Of that, the engines' own compute, by engine. */
     readonly engineCpuSeconds: Readonly<Record<string, number>>;
+    /** Of that, helper programs, by name. */
+    readonly childCpuSeconds: Readonly<Record<string, number>>;
     readonly stages: Readonly<Record<string, Percentiles & { busySeconds: number }>>;
     readonly peakMemoryBytes: number;
   };
 }
 
-export interface ReportFigures {
+export interface ReportFigures extends ResourceFigures {
   readonly sourceLanguage: LanguageCode;
   readonly partial: boolean;
   readonly warnings: readonly string[];
   readonly mediaSeconds: number;
-  readonly wallSeconds: number;
-  readonly cpuSeconds: number;
   readonly engineCpuSeconds: Readonly<Record<string, number>>;
-  readonly peakMemoryBytes: number;
 }
 
 type Draft = Omit<ReportClause, 'dubs'> & { dubs: Map<LanguageCode, ReportUtterance> };
@@ -102,6 +102,11 @@ export class ReportCollector implements PipelineObserver {
 
   get clauses(): readonly Draft[] {
     return [...this.#clauses.values()];
+  }
+
+  /** Speech left original so far. */
+  get leftOriginal(): readonly SkippedSpeech[] {
+    return this.#left;
   }
 
   hypothesis(frame: HypothesisFrame): void {
@@ -200,6 +205,7 @@ export class ReportCollector implements PipelineObserver {
         commitLatencyMs: this.#commits.percentiles(),
         cpuSeconds: round(figures.cpuSeconds, 3),
         engineCpuSeconds: figures.engineCpuSeconds,
+        childCpuSeconds: figures.childCpuSeconds,
         stages: Object.fromEntries(
           [...this.#stages].map(([stage, times]) => [
             stage,

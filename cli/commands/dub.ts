@@ -1,0 +1,81 @@
+import { basename, extname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { LanguageSchema } from '../../server/contract.ts';
+import { check } from '../../server/problem.ts';
+import { ProgressLine } from '../progress-line.ts';
+import { shutdownSignal } from '../shutdown.ts';
+
+const OptionsSchema = z.object({
+  to: z.array(LanguageSchema).min(1).max(16),
+  from: z.union([LanguageSchema, z.literal('auto')]),
+  out: z.string().min(1).optional(),
+  mode: z.enum(['synced', 'interpret']),
+  bed: z.enum(['duck', 'none']),
+  audioTrack: z.coerce.number('must be a number').int().min(0).max(63).optional(),
+  json: z.boolean().default(false),
+});
+
+/** `livedub dub INPUT`: one file through the streaming path. */
+export function registerDub(program: Command): void {
+  program
+    .command('dub')
+    .description('dub a media file: MP4 with one track a language, captions and a report')
+    .argument('<input>', 'media file or http(s) address')
+    .requiredOption('--to <languages>', 'languages to dub into, e.g. es,fr')
+    .option('--from <language>', 'language spoken, or auto', 'auto')
+    .option('--out <folder>', 'where the results go (default: NAME-dubbed in the current folder)')
+    .option(
+      '--mode <mode>',
+      'synced: each utterance on its clause; interpret: as it would come live',
+      'synced',
+    )
+    .option('--bed <bed>', 'original sound under the dub: duck or none', 'duck')
+    .option('--audio-track <number>', 'audio track to dub, counted from 0 (default: the one marked default)')
+    .option('--json', 'print the result as JSON instead of text')
+    .action(async (input: string, raw: Record<string, unknown>) => {
+      const to = [
+        ...new Set(
+          String(raw.to)
+            .split(',')
+            .map((one) => one.trim().toLowerCase()),
+        ),
+      ];
+      const options = check(OptionsSchema, { ...raw, to }, 'option');
+      await dub(input, options);
+    });
+}
+
+async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promise<void> {
+  const { dubFile } = await import('../../server/dub/dub-file.ts');
+  const { json, out, audioTrack, ...rest } = options;
+  const outDir = resolve(out ?? `${basename(input, extname(input)) || 'input'}-dubbed`);
+  const line = new ProgressLine({ stream: process.stderr });
+  try {
+    const result = await dubFile({
+      ...rest,
+      ...(audioTrack === undefined ? {} : { audioTrack }),
+      input,
+      outDir,
+      signal: shutdownSignal(),
+      onProgress: (progress) => line.update(progress),
+    });
+    line.end();
+    if (json) {
+      process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+      return;
+    }
+    const tracks = result.tracks.map((track) => `${track.title} (${track.tier} tier)`).join(', ');
+    const lines = [
+      `${result.partial ? 'Partial result' : 'Dubbed'}: ${result.outFile}`,
+      `  from ${result.sourceLanguage} into ${tracks}`,
+      `  captions ${result.captions.map((caption) => caption.language).join(', ')} (.vtt, .srt); report ${basename(result.reportFile)}`,
+      ...result.warnings.map((warning) => `  note: ${warning}`),
+    ];
+    process.stdout.write(`${lines.join('\n')}\n`);
+    // What was dubbed is kept, but the job was not done.
+    if (result.partial && shutdownSignal().aborted) process.exitCode = 130;
+  } finally {
+    line.end();
+  }
+}

@@ -1,0 +1,308 @@
+import { setMaxListeners } from 'node:events';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { ClauseLogFile } from '../../db/clause-log-file.ts';
+import { type ChannelPlan, type Engines, loadEngines } from '../../models/registry.ts';
+import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
+import { replayClock, systemClock } from '../../pipeline/clock.ts';
+import { DubChannel } from '../../pipeline/dub-channel.ts';
+import { LivedubError } from '../../pipeline/errors.ts';
+import { openIntake } from '../../pipeline/media/intake.ts';
+import { type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
+import { openRecording, type Recording } from '../../pipeline/media/recorder.ts';
+import type { LanguageCode } from '../../pipeline/ports/engine.ts';
+import type { SfuRouter } from '../../sfu/router.ts';
+import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
+import { writeCaptions } from './caption-files.ts';
+import { ProgressMeter } from './progress-meter.ts';
+import { RenditionTrack } from './rendition-track.ts';
+import { replay } from './replay.ts';
+import { type DubReport, ReportCollector } from './report.ts';
+import { ResourceMeter } from './resource-meter.ts';
+import { identifySpokenLanguage } from './spoken-language.ts';
+
+export interface DubFileOptions {
+  /** Path or http(s) address. */
+  input: string;
+  /** Made if absent; results of an earlier run are replaced at the end. */
+  outDir: string;
+  to: readonly LanguageCode[];
+  from: LanguageCode | 'auto';
+  mode: 'synced' | 'interpret';
+  bed: 'duck' | 'none';
+  /** Audio track of the input, counted from 0. Default: the one marked default. */
+  audioTrack?: number;
+  /** Voice by language. Default: the best that keeps up. */
+  voices?: Readonly<Record<LanguageCode, string>>;
+  /** Aborting keeps what was dubbed so far, labelled as partial; aborting before the first clause throws. */
+  signal: AbortSignal;
+  onProgress?: (progress: DubProgress) => void;
+}
+
+export interface DubProgress {
+  readonly phase: 'prepare' | 'dub' | 'finish';
+  readonly mediaTimeUs: number;
+  readonly durationUs?: number;
+  /** Media time per wall time. */
+  readonly speed: number;
+  /** How far the last utterance came after its clause, ms. */
+  readonly lagMs: number;
+}
+
+export interface DubResult {
+  readonly outFile: string;
+  readonly reportFile: string;
+  readonly captions: readonly {
+    readonly language: LanguageCode;
+    readonly vtt: string;
+    readonly srt: string;
+  }[];
+  readonly sourceLanguage: LanguageCode;
+  readonly tracks: readonly {
+    readonly language: LanguageCode;
+    readonly title: string;
+    readonly tier: string;
+  }[];
+  readonly partial: boolean;
+  readonly warnings: readonly string[];
+  readonly report: DubReport;
+}
+
+/** Look-ahead of a replay: room to see what follows an utterance before it is placed, ms. */
+const REPLAY_DELAY_MS = 10_000;
+const DUB_CHANNELS = 2;
+
+/**
+ * Dubs a file through the live path: replayed as RTP into a router, through the pipeline on a virtual clock, out of the
+ * router as dubbed tracks, and recorded. The same file gives the same dub.
+ *
+ * @throws LivedubError LIVEDUB_E_INPUT_*, LIVEDUB_E_OUTPUT_*, LIVEDUB_E_PAIR_UNSUPPORTED, LIVEDUB_E_LANGUAGE_*
+ */
+export async function dubFile(options: DubFileOptions): Promise<DubResult> {
+  const { signal } = options;
+  const meter = new ResourceMeter();
+  options.onProgress?.({ phase: 'prepare', mediaTimeUs: 0, speed: 0, lagMs: 0 });
+  const closers: (() => unknown)[] = [() => meter.close()];
+  try {
+    const media = await probeMedia(options.input, { signal });
+    const engines = await loadEngines({ signal });
+    closers.push(() => engines.close());
+    const from =
+      options.from === 'auto'
+        ? await identifySpokenLanguage({ media, engines, signal, audioTrack: options.audioTrack })
+        : options.from;
+    const plan = await engines.plan({
+      from,
+      to: options.to,
+      ...(options.voices ? { voices: options.voices } : {}),
+    });
+    await makeFolder(options.outDir);
+    const pool = await SfuWorkerPool.start({ count: 1, ...workerBin() });
+    closers.push(() => pool.close());
+    const router = await pool.createRouter({ signal });
+    return await run({ options, media, engines, plan, from, router, meter, closers });
+  } catch (error) {
+    if (signal.aborted)
+      throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request before anything was dubbed.', {
+        cause: error,
+      });
+    throw error;
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+interface Run {
+  readonly options: DubFileOptions;
+  readonly media: MediaInfo;
+  readonly engines: Engines;
+  readonly plan: ChannelPlan;
+  readonly from: LanguageCode;
+  readonly router: SfuRouter;
+  readonly meter: ResourceMeter;
+  readonly closers: (() => unknown)[];
+}
+
+async function run({ options, media, engines, plan, from, router, meter, closers }: Run): Promise<DubResult> {
+  const name = basename(media.path, extname(media.path)) || 'dub';
+  const files = outputFiles(options.outDir, name);
+  // Stops the pipeline, on request or when a part of it fails; the recording lives on, to keep what was dubbed.
+  const pipeline = new AbortController();
+  const signal = AbortSignal.any([options.signal, pipeline.signal, router.closed]);
+  setMaxListeners(0, signal);
+  const recording = await openRecording({
+    outFile: files.video,
+    input: media,
+    tracks: plan.renditions.map(({ language }) => ({ language, title: languageName(language) })),
+    originalTitle: `${languageName(from)} (original)`,
+    originalLanguage: from,
+    ...(options.audioTrack === undefined ? {} : { audioTrack: options.audioTrack }),
+    signal: new AbortController().signal,
+  });
+  closers.push(() => recording.close());
+  const clauseLog = await ClauseLogFile.start(files.clauseLog);
+  closers.push(() => clauseLog.close());
+
+  const collector = new ReportCollector(plan.renditions.map(({ language }) => language));
+  const intake = openIntake({
+    path: options.input,
+    media,
+    signal,
+    ...(options.audioTrack === undefined ? {} : { audioTrack: options.audioTrack }),
+  });
+  closers.push(() => intake.close());
+  const tracks = await openTracks(plan, router, recording, signal, closers);
+  const progress = new ProgressMeter({
+    durationUs: media.durationUs,
+    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+  });
+  const channel = new DubChannel({
+    vad: engines.vad,
+    recogniser: plan.recogniser,
+    ...(engines.aligner ? { aligner: engines.aligner } : {}),
+    language: from,
+    renditions: plan.renditions.map((rendition, i) => ({
+      ...rendition,
+      onAudio: (frame) => tracks[i]!.send(frame),
+      onEnd: () => tracks[i]!.end(),
+    })),
+    mode: options.mode,
+    bed: options.bed,
+    delayMs: REPLAY_DELAY_MS,
+    playout: replayClock,
+    clock: systemClock,
+    priority: 'upload',
+    clauseLog,
+    observers: [collector, progress],
+    signal,
+    channels: DUB_CHANNELS,
+  });
+  closers.push(() => channel.close());
+
+  let failure: unknown;
+  try {
+    await replay({ frames: intake, router, channel, channels: DUB_CHANNELS, signal });
+    channel.end();
+    await channel.done;
+  } catch (error) {
+    failure = error;
+    pipeline.abort(error);
+    await channel.close();
+  }
+  const partial = failure !== undefined;
+  if (partial && (!options.signal.aborted || collector.clauses.length === 0))
+    throw await channel.done.then(
+      () => failure,
+      (first) => (options.signal.aborted ? failure : first),
+    );
+  if (collector.clauses.length === 0) throw noClauses(collector, media);
+
+  options.onProgress?.({ ...progress.last, phase: 'finish' });
+  const intakeResult = partial ? undefined : await intake.result;
+  const recorded = await recording.finish({ partial });
+  const mediaSeconds = (partial ? recorded.dubbedUs : intakeResult!.endUs) / 1e6;
+  const figures = meter.read();
+  const report = collector.finish({
+    sourceLanguage: from,
+    partial: partial || (intakeResult?.truncated ?? false),
+    warnings: [...(intakeResult?.warnings ?? []), ...recorded.notes],
+    mediaSeconds,
+    ...figures,
+    engineCpuSeconds: engineCpu(engines.cpuSecondsByEngine(), figures.childCpuSeconds),
+  });
+  const captions = await writeCaptions({ folder: options.outDir, name, report });
+  await writeFile(`${files.report}.part`, `${JSON.stringify(report, null, 2)}\n`);
+  await rename(`${files.report}.part`, files.report);
+  await clauseLog.close();
+  if (!partial) await clauseLog.remove();
+  return {
+    outFile: files.video,
+    reportFile: files.report,
+    captions,
+    sourceLanguage: from,
+    tracks: plan.renditions.map(({ language, tier }) => ({
+      language,
+      title: `${languageName(language)} (AI dub)`,
+      tier,
+    })),
+    partial: report.partial,
+    warnings: report.warnings,
+    report,
+  };
+}
+
+async function openTracks(
+  plan: Run['plan'],
+  router: SfuRouter,
+  recording: Recording,
+  signal: AbortSignal,
+  closers: (() => unknown)[],
+): Promise<RenditionTrack[]> {
+  const tracks: RenditionTrack[] = [];
+  for (const [i, { language }] of plan.renditions.entries()) {
+    const writer = recording.tracks[i]!;
+    const track = await RenditionTrack.create({
+      language,
+      router,
+      channels: DUB_CHANNELS,
+      record: (frame) => writer.write(frame),
+      signal,
+    });
+    closers.push(() => track.close());
+    tracks.push(track);
+  }
+  return tracks;
+}
+
+function noClauses(collector: ReportCollector, media: MediaInfo): LivedubError {
+  const foreign = collector.leftOriginal.some((span) => span.reason === 'language');
+  return foreign
+    ? new LivedubError(
+        'LIVEDUB_E_LANGUAGE_NOT_RECOGNISED',
+        `The speech in ${basename(media.path)} is not in the language that was named.`,
+      )
+    : new LivedubError('LIVEDUB_E_INPUT_NO_SPEECH', `${basename(media.path)} has no speech to dub.`);
+}
+
+function outputFiles(outDir: string, name: string) {
+  return {
+    video: join(outDir, `${name}.dubbed.mp4`),
+    report: join(outDir, `${name}.report.json`),
+    clauseLog: join(outDir, `${name}.clauses.jsonl`),
+  };
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new LivedubError('LIVEDUB_E_OUTPUT_NOT_WRITABLE', `The folder ${path} cannot be made.`, { cause });
+  }
+}
+
+/** Programs of translation engines that run beside this process (Apertium's stages). */
+const TRANSLATION_PROGRAM = /^(?:lt-proc|lrx-proc|cg-proc|hfst-proc|rtx-proc|lsx-proc|apertium.*)$/;
+
+/** Engines in this process book their compute; what an engine's own processes took is read from the system. */
+function engineCpu(
+  booked: Readonly<Record<string, number>>,
+  children: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const apertium = Object.entries(children).reduce(
+    (sum, [program, s]) => sum + (TRANSLATION_PROGRAM.test(program) ? s : 0),
+    0,
+  );
+  const { apertium: _wall, ...rest } = booked;
+  return apertium > 0 ? { ...rest, apertium } : rest;
+}
+
+/** The language's name in itself, e.g. `Español`. */
+function languageName(language: LanguageCode): string {
+  const name = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
+  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+}
+
+function workerBin(): { workerBin?: string } {
+  const path = mediasoupWorkerBin();
+  return path === undefined ? {} : { workerBin: path };
+}
