@@ -146,7 +146,12 @@ describe('chrF', () => {
       expect(corpusChrf(hypotheses, each(references))).toBeCloseTo(want, 4);
     }
     for (const [hypotheses, references, want] of cases['test_chrf.test_cases_keep_whitespace']) {
-      expect(corpusChrf(hypotheses, each(references), { whitespace: true })).toBeCloseTo(want, 4);
+      expect(corpusChrf(hypotheses, each(references), { whitespace: true, beta: 3 })).toBeCloseTo(want, 6);
+    }
+    for (const [hypotheses, references, want] of cases['test_chrf.test_cases']) {
+      const score = corpusChrf(hypotheses, each(references), { epsilonSmoothing: true, beta: 3 });
+      // The tolerance of sacreBLEU's own test.
+      expect(Math.abs(score - want)).toBeLessThan(1e-4);
     }
   });
 
