@@ -3,9 +3,9 @@ import { LivedubError } from '../errors.ts';
 export interface ResamplerOptions {
   readonly fromHz: number;
   readonly toHz: number;
-  /** Width of the transition band as a share of the lower of the two bandwidths. Default 0.2; less costs more. */
+  /** Width of the transition band as a share of the lower of the two bandwidths. Default 0.25; less costs more. */
   readonly transition?: number;
-  /** Stop-band attenuation in dB. Default 72. */
+  /** Stop-band attenuation in dB. Default 66. */
   readonly attenuationDb?: number;
 }
 
@@ -33,7 +33,7 @@ export class Resampler {
   #produced = 0;
 
   constructor(options: ResamplerOptions) {
-    const { fromHz, toHz, transition = 0.2, attenuationDb = 72 } = options;
+    const { fromHz, toHz, transition = 0.25, attenuationDb = 66 } = options;
     if (!(fromHz > 0 && toHz > 0 && Number.isInteger(fromHz) && Number.isInteger(toHz))) {
       throw new LivedubError('LIVEDUB_E_BAD_REQUEST', `Cannot resample ${fromHz} Hz to ${toHz} Hz.`);
     }
@@ -44,7 +44,7 @@ export class Resampler {
     const width = transition * 0.5 * ratio;
     const cutoff = 0.5 * ratio - 0.35 * width;
     const taps = Math.ceil((attenuationDb - 7.95) / (14.36 * width)) + 1;
-    this.#taps = taps + (taps & 1);
+    this.#taps = Math.ceil(taps / 4) * 4;
     this.#phases = Math.min(toHz / greatestCommonDivisor(fromHz, toHz), MAX_PHASES);
     this.#filters = designFilters(this.#taps, this.#phases, cutoff, attenuationDb);
     this.#pendingSamples = this.#taps / 2 - 1;
@@ -135,14 +135,19 @@ export function downmix(planes: readonly Float32Array[]): Float32Array {
   return out;
 }
 
+/** `count` is a multiple of 4: four independent sums let the processor work on several products at once. */
 function dot(a: Float32Array, at: number, b: Float32Array, from: number, count: number): number {
-  let even = 0;
-  let odd = 0;
-  for (let i = 0; i < count; i += 2) {
-    even += a[at + i]! * b[from + i]!;
-    odd += a[at + i + 1]! * b[from + i + 1]!;
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let i = 0; i < count; i += 4) {
+    s0 += a[at + i]! * b[from + i]!;
+    s1 += a[at + i + 1]! * b[from + i + 1]!;
+    s2 += a[at + i + 2]! * b[from + i + 2]!;
+    s3 += a[at + i + 3]! * b[from + i + 3]!;
   }
-  return even + odd;
+  return s0 + s1 + (s2 + s3);
 }
 
 function designFilters(taps: number, phases: number, cutoff: number, attenuationDb: number): Float32Array {
