@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MODEL_ENTRIES } from './manifest-data.ts';
+import { SPEECH_MODELS } from './manifest-speech.ts';
+import { TRANSLATION_MODELS } from './manifest-translation.ts';
 
 /** Where one file of a model can come from; tried in the order listed. */
 const SourceSchema = z.discriminatedUnion('kind', [
@@ -83,7 +84,7 @@ export function parseManifest(entries: readonly ModelInput[]): readonly Model[] 
 }
 
 /** Every model livedub knows, in the order `livedub models list` shows them. */
-export const MANIFEST: readonly Model[] = parseManifest(MODEL_ENTRIES);
+export const MANIFEST: readonly Model[] = parseManifest([...SPEECH_MODELS, ...TRANSLATION_MODELS]);
 
 /** True when an npm or Debian package ships every file, so that nothing has to be downloaded as a model. */
 export function isPackaged(model: Model): boolean {

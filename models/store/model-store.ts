@@ -200,7 +200,13 @@ export class ModelStore {
       const place = existsSync(brought) ? brought : await this.#find(model, file, false);
       if (typeof place === 'string') files[file.name] = place;
     }
-    await converter({ files, outDir, signal });
+    await converter({
+      files,
+      outDir,
+      signal,
+      onProgress: (fraction, step) =>
+        onProgress({ id: model.id, phase: 'convert', what: step, receivedBytes: fraction, totalBytes: 1 }),
+    });
     const hashes: Record<string, string> = {};
     for (const name of await readdir(outDir)) hashes[name] = await sha256File(join(outDir, name), signal);
     await writeFile(join(incoming, `${CONVERTED}.json`), JSON.stringify(hashes));
