@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { engineRows } from '../setup/doctor/engines.ts';
 import { mediaRows } from '../setup/doctor/media.ts';
+import { modelRows } from '../setup/doctor/models.ts';
 import { type DoctorProbe, type DoctorRow, formatRows } from '../setup/doctor/row.ts';
 import { systemRows } from '../setup/doctor/system.ts';
 
 export interface DoctorOptions {
   /** Print one JSON object `{ ok, rows }` instead of a table. */
   json: boolean;
-  /** What else to look at, e.g. the installed models. Default: nothing. */
+  /** What else to look at. Default: nothing. */
   more?: readonly DoctorProbe[];
   /** Where the result goes. Default: standard output. */
   write?: (text: string) => void;
@@ -19,7 +20,13 @@ export interface DoctorOptions {
  */
 export async function doctor(options: DoctorOptions): Promise<number> {
   const write = options.write ?? ((text) => process.stdout.write(text));
-  const probes: readonly DoctorProbe[] = [systemRows, mediaRows, engineRows, ...(options.more ?? [])];
+  const probes: readonly DoctorProbe[] = [
+    systemRows,
+    mediaRows,
+    engineRows,
+    () => modelRows(),
+    ...(options.more ?? []),
+  ];
   const rows: DoctorRow[] = [];
   for (const probe of probes) rows.push(...(await probe()));
   const blockers = rows.filter((row) => row.required && row.status === 'missing');

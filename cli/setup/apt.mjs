@@ -149,6 +149,10 @@ export async function withPrivateSource(options, use) {
   if (!mirror || !findCommand('apt-get'))
     throw new SetupError("this machine's Debian mirror is not known", undefined);
   mkdirSync(cacheDir(), { recursive: true });
+  // What a killed set-up left behind: nobody else is at it, since the caller holds the cache's lock.
+  for (const name of readdirSync(cacheDir()).filter((entry) => entry.startsWith('apt-'))) {
+    rmSync(join(cacheDir(), name), { recursive: true, force: true });
+  }
   const folder = mkdtempSync(join(cacheDir(), 'apt-'));
   try {
     for (const name of ['lists/partial', 'cache/archives/partial', 'work'])
