@@ -5,7 +5,10 @@ import { onGoodNode } from '../setup/node-version.mjs';
 onGoodNode(async () => {
   const { setUp } = await import('../setup/setup.mjs');
   const code = await setUp({ tests: true });
-  if (code !== 0) process.exit(code);
+  if (code !== 0) {
+    console.log('0 passed, 1 failed');
+    process.exit(code);
+  }
   const { runChecks } = await import('../setup/checks.mjs');
   process.exitCode = await runChecks(process.argv.slice(2));
 });

@@ -3,15 +3,21 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inRepository } from './paths.mjs';
+import { isInteractive } from './progress.mjs';
 
 const FOLDERS = ['pipeline', 'models', 'gpu', 'sfu', 'db', 'server', 'cli', 'loadtest', 'client', 'test'];
 
 /** Each check in the order in which it runs: quick ones first. */
 export function checkList(vitestArgs, totalsFile) {
   const folders = FOLDERS.filter((name) => existsSync(inRepository(name)));
+  const colour = isInteractive();
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${totalsFile}`];
   return [
-    { name: 'biome', script: '@biomejs/biome/bin/biome', args: ['ci'] },
+    {
+      name: 'biome',
+      script: '@biomejs/biome/bin/biome',
+      args: ['ci', `--colors=${colour ? 'force' : 'off'}`],
+    },
     { name: 'tsc', script: 'typescript/bin/tsc', args: ['--noEmit'] },
     { name: 'tsc (client)', script: 'typescript/bin/tsc', args: ['--noEmit', '--project', 'client'] },
     {
@@ -74,6 +80,8 @@ function runCheck({ script, args }) {
     const child = spawn(process.execPath, [inRepository('node_modules', script), ...args], {
       cwd: inRepository(),
       stdio: 'inherit',
+      // A log must be readable as plain text.
+      env: isInteractive() ? process.env : { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
     });
     // Ctrl-C reaches the child by itself (one process group); a signal to this process alone is passed on.
     const forward = (name) => child.kill(name);

@@ -23,9 +23,9 @@ export function stepsFor({ tests = false, only = undefined } = {}) {
   return only ? steps.filter((step) => only.includes(step.id)) : steps;
 }
 
-/** True once a whole set-up has gone through in this checkout (and its dependencies are still there). */
+/** True once a whole set-up has gone through in this checkout, and its dependencies are those of the lock file. */
 export function wasSetUp() {
-  return existsSync(inRepository('node_modules', '.livedub-set-up'));
+  return existsSync(inRepository('node_modules', '.livedub-set-up')) && npmStep.check().ok;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function setUp(options = {}) {
     if (result.failures.length > 0) return 1;
     if (result.installed.length > 0)
       progress.print(`✓ set-up done in ${Math.round((Date.now() - startedMs) / 1000)} s`);
-    if (!options.only && !wasSetUp()) markSetUp();
+    if (!options.only) markSetUp();
     return 0;
   } catch (error) {
     if (abort.signal.aborted) {
@@ -92,5 +92,6 @@ function report({ missing, failures }, progress) {
 }
 
 function markSetUp() {
-  writeWhole(inRepository('node_modules', '.livedub-set-up'), '');
+  const mark = inRepository('node_modules', '.livedub-set-up');
+  if (!existsSync(mark)) writeWhole(mark, '');
 }
