@@ -1,0 +1,58 @@
+import { LivedubError } from '../../../pipeline/errors.ts';
+import { serveEngineThread } from '../../engine-thread-serve.ts';
+import { amplified } from '../level.ts';
+import { DraftMemory } from '../moonshine-drafts.ts';
+import { tokenStarts } from './alignment.ts';
+import { ENCODER_FRAME_SAMPLES } from './log-mel.ts';
+import { TokenText } from './token-text.ts';
+import { WhisperDecoder, type WhisperFiles } from './whisper-decoder.ts';
+import type { WhisperAnswer, WhisperAsk } from './whisper-host.ts';
+
+/** Thread side of WhisperHost. */
+let decoder: WhisperDecoder | undefined;
+let text: TokenText | undefined;
+const drafts = new DraftMemory();
+const FRAME_MS = ENCODER_FRAME_SAMPLES / 16;
+
+serveEngineThread({
+  load: async (files: WhisperFiles) => {
+    decoder = await WhisperDecoder.load(files);
+    text = new TokenText(decoder.json.vocabulary);
+    return { result: decoder.json.languages.map(([code]) => code) };
+  },
+  decode: async (ask: WhisperAsk, { throwIfAborted }) => {
+    if (!decoder || !text) throw new LivedubError('LIVEDUB_E_INTERNAL', 'decode came before load.');
+    const { pcm, gain, language, task, maxTokens, grows, align } = ask;
+    const draft = task === 'transcribe' ? drafts.take(pcm) : undefined;
+    const found = await decoder.decode(
+      { pcm: amplified(pcm, gain), language, task, maxTokens, align, ...(draft ? { draft } : {}) },
+      throwIfAborted,
+    );
+    if (grows && !found.hitLimit) drafts.put(pcm, found.ids);
+    const frames = Math.min(decoder.frames(pcm.length), Math.ceil(pcm.length / ENCODER_FRAME_SAMPLES));
+    const starts = align ? tokenStarts(found.attention, decoder.json.alignmentHeads, frames) : [];
+    const words = align
+      ? text.words(found.ids, found.language).map(({ text: word, from, to }) => ({
+          text: word,
+          startMs: starts[from]! * FRAME_MS,
+          endMs: starts[to]! * FRAME_MS,
+          confidence: Math.exp(mean(found.logProbs.slice(from, to))),
+        }))
+      : [];
+    const { meanLogProb, noSpeechProb, languageProb, hitLimit } = found;
+    const result: WhisperAnswer = {
+      text: text.decode(found.ids).trim(),
+      tokens: found.ids.length,
+      words,
+      language: found.language,
+      meanLogProb,
+      noSpeechProb,
+      languageProb,
+      hitLimit,
+    };
+    return { result };
+  },
+});
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
