@@ -68,9 +68,9 @@ export class DubPlayer extends LitElement {
             )}
           </div>
         </fieldset>
-        <label class="captions">
-          Captions
-          <select @change=${(event: Event) => this.#chooseCaptions(event)}>
+        <div class="captions">
+          <label for="captions">Captions</label>
+          <select id="captions" @change=${(event: Event) => this.#chooseCaptions(event)}>
             <option value="" ?selected=${this.captions === ''}>Off</option>
             ${this.dub.captions.map(
               (one) => html`<option value=${one.language} ?selected=${this.captions === one.language}>
@@ -78,7 +78,7 @@ export class DubPlayer extends LitElement {
               </option>`,
             )}
           </select>
-        </label>
+        </div>
       </div>
       <div class="notes">
         <p role="status">
@@ -92,6 +92,7 @@ export class DubPlayer extends LitElement {
         ${this.failed ? html`<p class="bad" role="alert">The browser cannot play this track. The download below may play elsewhere.</p>` : nothing}
         <ul>
           ${this.dub.download ? html`<li><a href=${this.dub.download} download>MP4 with all tracks</a></li>` : nothing}
+          ${this.dub.report ? html`<li><a href=${this.dub.report} download="report.json">Report</a></li>` : nothing}
           ${this.dub.captions.map(
             (one) => html`<li>
               Captions ${ownName(one.language)}:
@@ -99,7 +100,6 @@ export class DubPlayer extends LitElement {
               <a href=${one.srt} download=${`captions.${one.language}.srt`} aria-label=${`Captions ${ownName(one.language)}, SRT`}>SRT</a>
             </li>`,
           )}
-          ${this.dub.report ? html`<li><a href=${this.dub.report} download="report.json">Report</a></li>` : nothing}
         </ul>
       </div>
     `;

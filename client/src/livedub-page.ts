@@ -99,7 +99,8 @@ export class LivedubPage extends LitElement {
     :host {
       display: block;
       box-sizing: border-box;
-      max-width: 60rem;
+      /* So that picture and buttons fit a laptop's screen without scrolling. */
+      max-width: clamp(40rem, 98vh, 60rem);
       margin: 0 auto;
       padding: clamp(1rem, 3vw, 2rem);
     }
@@ -141,7 +142,7 @@ export class LivedubPage extends LitElement {
     .tag {
       font-size: 0.82rem;
       padding: 0.1rem 0.6rem;
-      border-radius: 99px;
+      border-radius: 10px;
       color: var(--accent);
       background: var(--accent-soft);
     }

@@ -1,0 +1,19 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { repositoryRoot } from '../pipeline/cache-paths.ts';
+
+/**
+ * Starts `livedub worker` as a process of its own, leader of its own process group: Ctrl-C in the terminal reaches the
+ * server alone, which then stops it in order, and whatever a killed worker leaves can be ended with it.
+ */
+export function spawnWorker(): ChildProcess {
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  return fork(join(repositoryRoot, 'cli/main.ts'), ['worker'], {
+    execArgv: ['--import', loader],
+    env: { ...process.env, TSX_TSCONFIG_PATH: join(repositoryRoot, 'tsconfig.json') },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+}

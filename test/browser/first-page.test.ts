@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repositoryRoot } from '../../pipeline/cache-paths.ts';
+import type { DubView } from '../../server/contract.ts';
+
+const CHROMIUM = process.env.LIVEDUB_CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** The real command with its real worker, engines and tools; the sample is dubbed once and then looked at. */
+describe.skipIf(!existsSync(CHROMIUM))('the first page in a browser', () => {
+  let folder: string;
+  let server: Started;
+  let browser: BrowserContext;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'livedub-browser-'));
+    server = await startServer(join(folder, 'data'));
+    browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
+      executablePath: CHROMIUM,
+      args: FLAGS,
+      viewport: { width: 1280, height: 800 },
+    });
+    page = await browser.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.addInitScript({ content: HELPERS });
+    await page.goto(server.url);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('shows how far the sample is, then its player with the original chosen', {
+    timeout: 400_000,
+  }, async () => {
+    await page.getByRole('progressbar').or(page.locator('video')).first().waitFor({ timeout: 30_000 });
+    await page.locator('video').waitFor({ timeout: 380_000 });
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('livedub');
+    expect(await page.getByText('Synthetic sample').count()).toBe(1);
+    expect(await page.getByRole('radio', { name: 'Original' }).isChecked()).toBe(true);
+    expect(await page.getByRole('radio', { name: 'Español (AI dub)' }).isChecked()).toBe(false);
+    expect(await page.getByText('AI dub', { exact: true }).count()).toBe(0);
+  });
+
+  it('plays, and goes on at the same place in the other language', async () => {
+    await page.evaluate('video().muted = true; video().play()');
+    await page.waitForFunction('video().currentTime > 2', undefined, { timeout: 30_000 });
+    await page.getByRole('radio', { name: 'Español (AI dub)' }).check();
+    await page.waitForFunction("playing('es') && video().currentTime > 2", undefined, { timeout: 30_000 });
+    const resumed = Number(await page.evaluate('video().currentTime'));
+    expect(resumed).toBeLessThan(12);
+    await page.waitForFunction(`video().currentTime > ${resumed + 1}`, undefined, { timeout: 30_000 });
+    expect(await page.getByText('AI dub', { exact: true }).isVisible()).toBe(true);
+    expect(await page.getByText('Gist tier').isVisible()).toBe(true);
+  });
+
+  it('keeps the place of a paused video, and switches by keyboard', async () => {
+    await page.evaluate('video().pause(); video().currentTime = 9');
+    await page.getByRole('radio', { name: 'Español (AI dub)' }).focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForFunction("playing('original') && Math.abs(video().currentTime - 9) < 0.1");
+    expect(await page.evaluate('video().paused')).toBe(true);
+  });
+
+  it('shows captions in the language that is chosen', async () => {
+    await page.getByLabel('Captions', { exact: true }).selectOption('es');
+    await page.waitForFunction("cuesOf('es') > 2");
+    expect(await page.evaluate("cuesOf('en')")).toBe(0);
+  });
+
+  it('offers the files', async () => {
+    for (const name of ['MP4 with all tracks', 'Report', 'Captions Español, VTT', 'Captions English, SRT']) {
+      const address = await page.getByRole('link', { name }).getAttribute('href');
+      const answer = await fetch(new URL(address ?? '', server.url));
+      expect(answer.status, name).toBe(200);
+      expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(100);
+    }
+  });
+
+  it('fits a phone and complains of nothing', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect(overflow).toBeLessThanOrEqual(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('stops within 5 s, leaves no process, and shows the same dub at once when started again', async () => {
+    const before = await dubsOf(server.url);
+    const family = descendants(server.process.pid ?? 0);
+    expect(family.length).toBeGreaterThan(0);
+    const startMs = performance.now();
+    expect(await server.stop()).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(5000);
+    expect(family.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+
+    server = await startServer(join(folder, 'data'));
+    expect(await dubsOf(server.url)).toEqual(before);
+  });
+});
+
+/** For the page, as text (this folder is checked without the browser's types): the video lies in shadow roots. */
+const HELPERS = `
+  const video = () => document.querySelector('livedub-page').shadowRoot.querySelector('dub-player').shadowRoot.querySelector('video');
+  const playing = (track) => video().currentSrc.endsWith('/' + track);
+  const cuesOf = (language) => [...video().textTracks].find((one) => one.language === language).cues?.length ?? 0;
+`;
+
+interface Started {
+  readonly process: ChildProcess;
+  readonly url: string;
+  /** @returns exit code */
+  stop(): Promise<number | null>;
+}
+
+async function startServer(dataDir: string): Promise<Started> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'serve', '--to', 'es,fr'], {
+    cwd: repositoryRoot,
+    env: { ...process.env, LIVEDUB_DATA: dataDir, LIVEDUB_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    let out = '';
+    child.stdout.on('data', (text) => {
+      out += text;
+      const match = /livedub is at (http:\S+)/.exec(out);
+      if (match?.[1]) resolve(match[1]);
+    });
+    void ended.then((code) => reject(new Error(`the server ended with ${code}: ${out}`)));
+  });
+  return {
+    process: child,
+    url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      return await ended;
+    },
+  };
+}
+
+async function dubsOf(url: string): Promise<DubView[]> {
+  return ((await (await fetch(`${url}/v1/dubs`)).json()) as { dubs: DubView[] }).dubs;
+}
+
+/** Ids of every process below one (Linux). */
+function descendants(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  const below = (id: number): number[] =>
+    [...parents].filter(([, parent]) => parent === id).flatMap(([child]) => [child, ...below(child)]);
+  return below(pid);
+}
