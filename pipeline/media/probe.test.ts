@@ -1,4 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { iso6391, iso6392 } from './iso639.ts';
 import { beeps, MediaFixtures, picture, X264 } from './media-fixtures.ts';
@@ -94,6 +96,24 @@ describe('probeMedia', () => {
     writeFileSync(files.path('list.ffconcat'), `ffconcat version 1.0\nfile '${inner}'\n`);
     expect(await failure(files.path('list.m3u8'))).toBe('LIVEDUB_E_INPUT_UNREADABLE');
     expect(await failure(files.path('list.ffconcat'))).toBe('LIVEDUB_E_INPUT_UNREADABLE');
+  });
+
+  it('reads from http when the input is such a URL', async () => {
+    const file = files.make('web.wav', ...beeps(1));
+    const server = createServer((_request, response) =>
+      createReadStream(file).pipe(response.setHeader('content-type', 'audio/wav')),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const info = await probeMedia(`${base}/web.wav`, { signal });
+      expect(info).toMatchObject({ isUrl: true, container: 'wav', path: `${base}/web.wav` });
+      expect(info.audio[0]).toMatchObject({ sampleRateHz: 48_000 });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    expect(await failure(`${base}/web.wav`)).toBe('LIVEDUB_E_INPUT_NOT_FOUND');
   });
 
   it('reads odd but honest names', async () => {

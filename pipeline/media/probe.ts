@@ -109,6 +109,14 @@ export async function probeMedia(input: string, options: ProbeOptions): Promise<
   });
   if (run.timedOut) throw unreadable(input, 'looking at it took too long');
   const parsed = parseJson(run.stdout);
+  if (
+    isUrl &&
+    run.code !== 0 &&
+    /refused|resolve|HTTP error|not found|timed out|unreachable/iu.test(run.stderr)
+  ) {
+    const why = lastLine(run.stderr, location);
+    throw new LivedubError('LIVEDUB_E_INPUT_NOT_FOUND', `${input} does not answer: ${why}.`);
+  }
   if (run.code !== 0 || parsed?.format === undefined) throw unreadable(input, lastLine(run.stderr, location));
   const { format, streams = [] } = parsed;
   if ((format.probe_score ?? 100) < LEAST_PROBE_SCORE) throw unreadable(input, 'it does not look like media');
@@ -212,15 +220,19 @@ export function unreadable(input: string, why: string): LivedubError {
   return new LivedubError('LIVEDUB_E_INPUT_UNREADABLE', `${input} cannot be read: ${why}.`);
 }
 
-/** The last thing FFmpeg said, without its prefixes and without the path. */
+/** The last telling thing FFmpeg said, without its prefixes and without the path. */
 export function lastLine(stderr: string, location: string): string {
-  const lines = stderr.split('\n').map((line) => line.replace(/^(\[[^\]]*\] ?)+/u, '').trim());
-  const line = lines.filter((l) => l !== '').pop() ?? 'FFmpeg does not say why';
-  const said = line
+  const lines = stderr
     .replaceAll(`file:${location}`, '')
     .replaceAll(location, '')
-    .replace(/^[:\s]+/u, '');
-  return said.replace(/\.$/u, '').slice(0, 200);
+    .split('\n')
+    .map((line) => line.replace(/^(\[[^\]]*\] ?)+/u, '').replace(/^[:\s]+|[.\s]+$/gu, ''))
+    .filter((line) => line !== '');
+  if (/not on whitelist/u.test(stderr)) return 'it is a playlist, or not a media file';
+  const telling = lines
+    .filter((line) => !/^(Invalid data found|Invalid argument|Conversion failed)/u.test(line))
+    .pop();
+  return telling?.slice(0, 200) ?? 'it is damaged, or is not a media file';
 }
 
 function parseJson(text: string): RawProbe | undefined {
