@@ -161,6 +161,7 @@ export class DubChannel {
           synthesiser: rendition.synthesiser,
           voice: rendition.voice,
           priority: options.priority,
+          channels: options.channels ?? 2,
           ...(rendition.fallback ? { fallback: rendition.fallback } : {}),
         }),
         translated,

@@ -98,6 +98,7 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
     this.#nowUs = this.#o.clock.nowUs(frame.mediaTimeUs);
     await this.#mixUntil(this.#nowUs - this.#o.delayMs * 1000, ctx);
     this.#o.onWatermark?.(frame.mediaTimeUs);
+    ctx.observer.progress(this.#o.language, frame.mediaTimeUs);
   }
 
   async flush(ctx: StageContext<AudioFrame>): Promise<void> {
@@ -125,7 +126,6 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
     while (this.#headUs + FRAME_US <= untilUs) {
       await this.#placeDue(ctx);
       await this.#send(this.#limiter.process(this.#mixFrame()), ctx);
-      if (this.#head % RATE_HZ === 0) ctx.observer.progress(this.#o.language, this.#headUs);
     }
   }
 

@@ -8,7 +8,7 @@ import { replayClock, systemClock } from '../../pipeline/clock.ts';
 import { DubChannel } from '../../pipeline/dub-channel.ts';
 import { LivedubError } from '../../pipeline/errors.ts';
 import { openIntake } from '../../pipeline/media/intake.ts';
-import { type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
+import { type AudioStreamInfo, type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
 import { openRecording, type Recording } from '../../pipeline/media/recorder.ts';
 import type { LanguageCode } from '../../pipeline/ports/engine.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
@@ -70,7 +70,6 @@ export interface DubResult {
 
 /** Look-ahead of a replay: room to see what follows an utterance before it is placed, ms. */
 const REPLAY_DELAY_MS = 10_000;
-const DUB_CHANNELS = 2;
 
 /**
  * Dubs a file through the live path: replayed as RTP into a router, through the pipeline on a virtual clock, out of the
@@ -126,6 +125,7 @@ interface Run {
 async function run({ options, media, engines, plan, from, router, meter, closers }: Run): Promise<DubResult> {
   const name = basename(media.path, extname(media.path)) || 'dub';
   const files = outputFiles(options.outDir, name);
+  const channels = dubbedTrack(media, options.audioTrack)?.channels === 1 ? 1 : 2;
   // Stops the pipeline, on request or when a part of it fails; the recording lives on, to keep what was dubbed.
   const pipeline = new AbortController();
   const signal = AbortSignal.any([options.signal, pipeline.signal, router.closed]);
@@ -151,7 +151,7 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     ...(options.audioTrack === undefined ? {} : { audioTrack: options.audioTrack }),
   });
   closers.push(() => intake.close());
-  const tracks = await openTracks(plan, router, recording, signal, closers);
+  const tracks = await openTracks({ plan, router, recording, channels, signal, closers });
   const progress = new ProgressMeter({
     durationUs: media.durationUs,
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
@@ -175,13 +175,13 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     clauseLog,
     observers: [collector, progress],
     signal,
-    channels: DUB_CHANNELS,
+    channels,
   });
   closers.push(() => channel.close());
 
   let failure: unknown;
   try {
-    await replay({ frames: intake, router, channel, channels: DUB_CHANNELS, signal });
+    await replay({ frames: intake, router, channel, channels, signal });
     channel.end();
     await channel.done;
   } catch (error) {
@@ -190,11 +190,8 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     await channel.close();
   }
   const partial = failure !== undefined;
-  if (partial && (!options.signal.aborted || collector.clauses.length === 0))
-    throw await channel.done.then(
-      () => failure,
-      (first) => (options.signal.aborted ? failure : first),
-    );
+  // On request, what was dubbed is kept; after a failure nothing is passed off as a result.
+  if (partial && (!options.signal.aborted || collector.clauses.length === 0)) throw failure;
   if (collector.clauses.length === 0) throw noClauses(collector, media);
 
   options.onProgress?.({ ...progress.last, phase: 'finish' });
@@ -231,27 +228,39 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   };
 }
 
-async function openTracks(
-  plan: Run['plan'],
-  router: SfuRouter,
-  recording: Recording,
-  signal: AbortSignal,
-  closers: (() => unknown)[],
-): Promise<RenditionTrack[]> {
+interface TracksOptions {
+  readonly plan: ChannelPlan;
+  readonly router: SfuRouter;
+  readonly recording: Recording;
+  readonly channels: 1 | 2;
+  readonly signal: AbortSignal;
+  readonly closers: (() => unknown)[];
+}
+
+async function openTracks({ plan, recording, closers, ...common }: TracksOptions): Promise<RenditionTrack[]> {
   const tracks: RenditionTrack[] = [];
   for (const [i, { language }] of plan.renditions.entries()) {
     const writer = recording.tracks[i]!;
     const track = await RenditionTrack.create({
+      ...common,
       language,
-      router,
-      channels: DUB_CHANNELS,
       record: (frame) => writer.write(frame),
-      signal,
     });
     closers.push(() => track.close());
     tracks.push(track);
   }
   return tracks;
+}
+
+/** The audio track that is dubbed. */
+function dubbedTrack(media: MediaInfo, chosen: number | undefined): AudioStreamInfo | undefined {
+  return media.audio[
+    chosen ??
+      Math.max(
+        0,
+        media.audio.findIndex((track) => track.isDefault),
+      )
+  ];
 }
 
 function noClauses(collector: ReportCollector, media: MediaInfo): LivedubError {

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks a second in /proc: fixed at 100 for user space on Linux. */
 const TICKS_PER_SECOND = 100;
-const SAMPLE_EVERY_MS = 250;
+const SAMPLE_EVERY_MS = 500;
+const PAGE_BYTES = 4096;
 
 export interface ResourceFigures {
   readonly wallSeconds: number;
@@ -10,7 +11,7 @@ export interface ResourceFigures {
   readonly cpuSeconds: number;
   /** Of the children, by program name. */
   readonly childCpuSeconds: Readonly<Record<string, number>>;
-  /** Highest sum of what this process and its children keep in memory, shared pages counted once. */
+  /** Highest sum of what this process and its children keep in memory. */
   readonly peakMemoryBytes: number;
 }
 
@@ -134,12 +135,16 @@ function readStat(pid: number): { program: string; fields: string[] } {
   return { program: stat.slice(stat.indexOf('(') + 1, end), fields: stat.slice(end + 2).split(' ') };
 }
 
-/** Proportional set size where the kernel tells it, so that pages shared by processes count once. */
+/**
+ * Memory of a process that no other has: resident pages less the shared ones, which are mapped files (proc(5), statm).
+ * Of this process the shared ones count as well, so that they count once.
+ */
 function residentBytes(pid: number): number {
+  if (pid === process.pid) return process.memoryUsage.rss();
   try {
-    const pss = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'));
-    return pss ? Number(pss[1]) * 1024 : 0;
+    const [, resident, shared] = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ').map(Number);
+    return (resident! - shared!) * PAGE_BYTES;
   } catch {
-    return pid === process.pid ? process.memoryUsage.rss() : 0;
+    return 0;
   }
 }

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { loadEngines } from '../../models/registry.ts';
+import { resample } from '../../pipeline/audio/resample.ts';
+
+export const run = promisify(execFile);
+
+const SHARED = fileURLToPath(new URL('../../../shared/testdata/', import.meta.url));
+
+/** A file of the shared test data, or undefined in a clone that has none. */
+export function sharedFile(name: string): string | undefined {
+  const path = join(SHARED, name);
+  return existsSync(path) ? path : undefined;
+}
+
+const ENGLISH = [
+  'Good morning. Today we talk about the weather in the mountains.',
+  'The river is cold, but the sun is warm, and people walk along the old road.',
+  'In the evening they come back to the house and eat together.',
+];
+
+/**
+ * An English talking clip with picture: real speech where the shared test data are, else a synthesised voice over a test
+ * picture.
+ */
+export async function englishClip(folder: string): Promise<string> {
+  const real = sharedFile('video/sadtalker/WDA_KatieHill_000.mp4');
+  if (real) return real;
+  const wav = await synthesisedSpeech({ folder, language: 'en', texts: ENGLISH });
+  const clip = join(folder, 'english.mp4');
+  await run('ffmpeg', [
+    '-v',
+    'error',
+    '-y',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=320x240:rate=25',
+    '-i',
+    wav,
+    '-shortest',
+    '-pix_fmt',
+    'yuv420p',
+    clip,
+  ]);
+  return clip;
+}
+
+/** Sentences read by an installed voice, with pauses, as a 16-bit WAV. */
+export async function synthesisedSpeech(options: {
+  folder: string;
+  language: string;
+  texts: readonly string[];
+}): Promise<string> {
+  const engines = await loadEngines();
+  try {
+    const speaker = await engines.speaker(options.language);
+    const pause = new Float32Array(24_000);
+    const parts: Float32Array[] = [pause];
+    for (const text of options.texts) {
+      const call = { signal: new AbortController().signal, priority: 'upload' as const };
+      const speech = await speaker.synthesiser.synthesise({ ...call, text, voice: speaker.voice, rate: 1 });
+      parts.push(resample(speech.pcm, speech.sampleRateHz, 48_000), pause);
+    }
+    const path = join(options.folder, `speech-${options.language}.wav`);
+    await writeWav(path, parts);
+    return path;
+  } finally {
+    await engines.close();
+  }
+}
+
+export interface ProbedStream {
+  readonly codec_type: string;
+  readonly codec_name: string;
+  readonly start_time: string;
+  readonly duration: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export async function probeStreams(path: string): Promise<ProbedStream[]> {
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', path]);
+  return JSON.parse(stdout).streams;
+}
+
+/** What FFmpeg's EBU R128 meter says of one audio track. */
+export async function measureTrack(
+  path: string,
+  track: number,
+): Promise<{ lufs: number; truePeakDb: number }> {
+  const { stderr } = await run('ffmpeg', [
+    '-nostats',
+    '-hide_banner',
+    '-i',
+    path,
+    '-map',
+    `0:a:${track}`,
+    '-filter:a',
+    'ebur128=peak=true',
+    '-f',
+    'null',
+    '-',
+  ]);
+  const summary = stderr.slice(stderr.lastIndexOf('Summary:'));
+  return {
+    lufs: Number(/I:\s+(-?[\d.]+) LUFS/.exec(summary)![1]),
+    truePeakDb: Number(/Peak:\s+(-?[\d.]+) dBFS/.exec(summary)![1]),
+  };
+}
