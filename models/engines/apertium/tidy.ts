@@ -18,7 +18,7 @@ const ENGLISH: readonly [RegExp, string][] = [
   [/\b(I|you|we|they|would|could|should|might|must)'ve\b/gi, '$1 have'],
   [/\b(I|you|he|she|it|we|they|that|there|this)'ll\b/gi, '$1 will'],
   [/\b(I|you|he|she|it|we|they)'d better\b/gi, '$1 should'],
-  [/\b(I|you|he|she|it|we|they)'d(?= (?:been|had)\b)/gi, '$1 had'],
+  [new RegExp(String.raw`\b(I|you|he|she|it|we|they)'d(?= (?:${PARTICIPLE})\b)`, 'gi'), '$1 had'],
   [/\b(I|you|he|she|it|we|they)'d\b/gi, '$1 would'],
   [
     new RegExp(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { LivedubError } from '../../../pipeline/errors.ts';
 import { serveEngineThread } from '../../engine-thread-serve.ts';
+import { WasmSnapshot } from '../wasm-snapshot.ts';
 import type { PicoLoadBody, PicoReading, PicoSpeech } from './pico-voices.ts';
 
 /** The wasm port's own interface, as far as it is used: the C API of SVOX Pico on its heap. */
@@ -11,7 +12,6 @@ interface PicoWasm {
   readonly HEAP32: Int32Array;
   readonly FS: { writeFile(path: string, bytes: Uint8Array): void };
   _malloc(bytes: number): number;
-  _free(pointer: number): void;
   _pico_initialize(memory: number, bytes: number, system: number): number;
   _pico_loadResource(system: number, path: number, resource: number): number;
   _pico_getResourceName(system: number, resource: number, name: number): number;
@@ -33,6 +33,7 @@ class PicoVoice {
   readonly #engine: number;
   readonly #buffer: number;
   readonly #numbers: number;
+  readonly #fresh: WasmSnapshot;
 
   constructor(wasm: PicoWasm, resourcePaths: readonly string[]) {
     this.#wasm = wasm;
@@ -58,35 +59,33 @@ class PicoVoice {
     this.#engine = wasm.HEAP32[pointer >> 2]!;
     this.#buffer = wasm._malloc(BUFFER_BYTES);
     this.#numbers = wasm._malloc(16);
+    this.#fresh = new WasmSnapshot(wasm.HEAPU8);
   }
 
   speak({ text, pitch, speed }: PicoReading, throwIfAborted: () => void): Float32Array<ArrayBuffer> {
     const wasm = this.#wasm;
+    this.#fresh.restore(wasm.HEAPU8);
     // Angle brackets would be read as Pico's own markup.
     const plain = text.replace(/[<>&\p{Cc}]/gu, ' ');
     const marked = `<pitch level="${Math.round(pitch)}"><speed level="${Math.round(speed)}">${plain}</speed></pitch>`;
     const { pointer, bytes } = this.#string(marked);
     const chunks: Int16Array[] = [];
     let samples = 0;
-    try {
-      for (let at = 0; at < bytes; ) {
-        throwIfAborted();
-        this.#check(
-          wasm._pico_putTextUtf8(this.#engine, pointer + at, bytes - at, this.#numbers),
-          'read the text',
-        );
-        at += wasm.HEAP16[this.#numbers >> 1]!;
-        for (let step = STEP_BUSY; step === STEP_BUSY; ) {
-          const [received, type] = [this.#numbers + 4, this.#numbers + 8];
-          step = wasm._pico_getData(this.#engine, this.#buffer, BUFFER_BYTES, received, type);
-          const count = wasm.HEAP16[received >> 1]!;
-          if (count <= 0) continue;
-          chunks.push(wasm.HEAP16.slice(this.#buffer >> 1, (this.#buffer + count) >> 1));
-          samples += count >> 1;
-        }
+    for (let at = 0; at < bytes; ) {
+      throwIfAborted();
+      this.#check(
+        wasm._pico_putTextUtf8(this.#engine, pointer + at, bytes - at, this.#numbers),
+        'read the text',
+      );
+      at += wasm.HEAP16[this.#numbers >> 1]!;
+      for (let step = STEP_BUSY; step === STEP_BUSY; ) {
+        const [received, type] = [this.#numbers + 4, this.#numbers + 8];
+        step = wasm._pico_getData(this.#engine, this.#buffer, BUFFER_BYTES, received, type);
+        const count = wasm.HEAP16[received >> 1]!;
+        if (count <= 0) continue;
+        chunks.push(wasm.HEAP16.slice(this.#buffer >> 1, (this.#buffer + count) >> 1));
+        samples += count >> 1;
       }
-    } finally {
-      wasm._free(pointer);
     }
     const pcm = new Float32Array(samples);
     let at = 0;
@@ -131,14 +130,9 @@ serveEngineThread({
       voice = openVoice(body.voiceId);
       voices.set(body.voiceId, voice);
     }
-    try {
-      const pcm = (await voice).speak(body, throwIfAborted);
-      const result: PicoSpeech = { pcm };
-      return { result, transfer: [pcm.buffer] };
-    } catch (error) {
-      // An engine left in the middle of a text would go on with it next time.
-      voices.delete(body.voiceId);
-      throw error;
-    }
+    voice.catch(() => voices.delete(body.voiceId));
+    const pcm = (await voice).speak(body, throwIfAborted);
+    const result: PicoSpeech = { pcm };
+    return { result, transfer: [pcm.buffer] };
   },
 });
