@@ -6,9 +6,10 @@ export interface TextPiece {
 
 /** Punctuation that neural voices were trained with: it shapes pauses and melody. */
 const PUNCTUATION = /\s*[;:,.!?…—]+(?=[\s"'”»)\]]|$)|[¡¿"“”«»()[\]{}]+|\s[–—-]+\s/gu;
-/** Titles and the like whose point ends no sentence. */
-const ABBREVIATION =
-  /(?:^|[\s(])(?:mr|mrs|ms|dr|st|prof|sr|sra|dra|jr|vs|etc|no|núm|mme|mlle|dott|sig|av|gen|col|lt|rev|inc|ltd|\p{L})$/iu;
+/** Titles and initials, whose point ends no sentence. */
+const TITLE =
+  /(?:^|[\s(])(?:mr|mrs|ms|dr|st|prof|sr|sra|dra|jr|vs|núm|mme|mlle|dott|sig|gen|col|lt|rev|inc|ltd)$/iu;
+const INITIAL = /(?:^|[\s(.])(?!I)\p{Lu}$/u;
 
 /** Cuts text at punctuation that a speaker hears; points inside numbers and after titles stay in the words. */
 export function cutAtPunctuation(text: string): TextPiece[] {
@@ -21,7 +22,8 @@ export function cutAtPunctuation(text: string): TextPiece[] {
   for (const match of text.matchAll(PUNCTUATION)) {
     const sign = match[0].trim();
     const rest = text.slice(match.index + match[0].length).trim();
-    if (sign === '.' && rest !== '' && ABBREVIATION.test(text.slice(from, match.index))) continue;
+    const before = text.slice(from, match.index);
+    if (sign === '.' && rest !== '' && (TITLE.test(before) || INITIAL.test(before))) continue;
     words(match.index);
     pieces.push({ kind: 'punctuation', text: sign });
     from = match.index + match[0].length;

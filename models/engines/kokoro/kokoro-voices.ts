@@ -19,22 +19,23 @@ type Row = readonly [
 
 /** Voices whose language eSpeak NG can write for the model; the best of each language first. */
 const ROWS: readonly Row[] = [
-  ['af_heart', 'en', 'Heart', 'female', 0],
-  ['am_michael', 'en', 'Michael', 'male', 0],
-  ['af_bella', 'en', 'Bella', 'female', 0],
-  ['am_fenrir', 'en', 'Fenrir', 'male', 0],
-  ['bf_emma', 'en', 'Emma (British)', 'female', 0],
-  ['bm_george', 'en', 'George (British)', 'male', 0],
-  ['ef_dora', 'es', 'Dora', 'female', 0],
-  ['em_alex', 'es', 'Alex', 'male', 0],
-  ['ff_siwis', 'fr', 'Siwis', 'female', 0],
-  ['if_sara', 'it', 'Sara', 'female', 0],
-  ['im_nicola', 'it', 'Nicola', 'male', 0],
-  ['pf_dora', 'pt', 'Dora', 'female', 0],
-  ['pm_alex', 'pt', 'Alex', 'male', 0],
+  ['af_heart', 'en', 'Heart', 'female', 195],
+  ['am_michael', 'en', 'Michael', 'male', 108],
+  ['af_bella', 'en', 'Bella', 'female', 195],
+  ['am_fenrir', 'en', 'Fenrir', 'male', 143],
+  ['bf_emma', 'en', 'Emma (British)', 'female', 182],
+  ['bm_george', 'en', 'George (British)', 'male', 138],
+  ['ef_dora', 'es', 'Dora', 'female', 170],
+  ['em_alex', 'es', 'Alex', 'male', 129],
+  ['ff_siwis', 'fr', 'Siwis', 'female', 211],
+  ['if_sara', 'it', 'Sara', 'female', 216],
+  ['im_nicola', 'it', 'Nicola', 'male', 90],
+  ['pf_dora', 'pt', 'Dora', 'female', 170],
+  ['pm_alex', 'pt', 'Alex', 'male', 129],
 ];
 
-const ESPEAK_VOICES: Readonly<Record<string, string>> = { es: 'es', fr: 'fr', it: 'it', pt: 'pt-br' };
+/** The packaged eSpeak NG knows British English only as `en`, and what is not named here by the language's own code. */
+const ESPEAK_VOICES: Readonly<Record<string, string>> = { 'en-us': 'en-us', 'en-gb': 'en', pt: 'pt-br' };
 
 /** All voices this engine offers when their style files are there. */
 export const KOKORO_VOICES: readonly KokoroVoice[] = ROWS.map(([style, language, name, gender, pitchHz]) => {
@@ -48,6 +49,6 @@ export const KOKORO_VOICES: readonly KokoroVoice[] = ROWS.map(([style, language,
     tier: 'good',
     style,
     dialect,
-    espeakVoice: dialect === 'other' ? (ESPEAK_VOICES[language] ?? language) : dialect,
+    espeakVoice: ESPEAK_VOICES[dialect === 'other' ? language : dialect] ?? language,
   };
 });
