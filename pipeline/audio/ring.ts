@@ -34,6 +34,11 @@ export class AudioRing {
     this.#planes = Array.from({ length: channels }, () => new Float32Array(this.capacitySamples));
   }
 
+  /** Whether anything was written yet. */
+  get started(): boolean {
+    return this.#started;
+  }
+
   /** Media time of the oldest sound kept. */
   get startUs(): number {
     return this.#toUs(this.#first);
