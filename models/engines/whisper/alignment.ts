@@ -81,3 +81,21 @@ function warp(cost: Float64Array, tokens: number, frames: number): number[] {
   }
   return starts;
 }
+
+/** Longest plausible word against the median of its neighbours, and its bounds, ms. */
+const LONGEST_FACTOR = 2;
+const LONGEST_MIN_MS = 400;
+const LONGEST_MAX_MS = 1_400;
+
+/**
+ * Attention gives a pause to the word behind it; the end of a word is the surer mark. Words longer than twice the median
+ * begin later, as `add_word_timestamps` of the same file does at sentence ends.
+ */
+export function withoutPauses<T extends { readonly startMs: number; readonly endMs: number }>(
+  words: readonly T[],
+): T[] {
+  const lengths = words.map(({ startMs, endMs }) => endMs - startMs).sort((a, b) => a - b);
+  const median = lengths[Math.floor(lengths.length / 2)] ?? 0;
+  const longest = Math.min(LONGEST_MAX_MS, Math.max(LONGEST_MIN_MS, LONGEST_FACTOR * median));
+  return words.map((word) => ({ ...word, startMs: Math.max(word.startMs, word.endMs - longest) }));
+}

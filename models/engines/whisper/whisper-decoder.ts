@@ -19,6 +19,8 @@ export interface WhisperRequest {
   readonly maxTokens: number;
   /** Collect the alignment heads' attention. */
   readonly align: boolean;
+  /** Silence behind the sound, in encoder frames. Default 50. */
+  readonly padFrames?: number;
   /** Text tokens of the last hypothesis for the same sound. */
   readonly draft?: readonly number[];
 }
@@ -79,15 +81,15 @@ export class WhisperDecoder {
   }
 
   /** Encoder frames for so many samples. */
-  frames(samples: number): number {
-    const wanted = Math.ceil((samples / ENCODER_FRAME_SAMPLES + PAD_FRAMES) / ROUND_FRAMES) * ROUND_FRAMES;
+  frames(samples: number, padFrames = PAD_FRAMES): number {
+    const wanted = Math.ceil((samples / ENCODER_FRAME_SAMPLES + padFrames) / ROUND_FRAMES) * ROUND_FRAMES;
     return Math.min(this.json.shape.audioFrames, Math.max(MIN_FRAMES, wanted));
   }
 
   /** @param step called before each run; may throw to stop */
   async decode(request: WhisperRequest, step: () => void): Promise<WhisperTokensResult> {
     const { special, shape } = this.json;
-    const frames = this.frames(request.pcm.length);
+    const frames = this.frames(request.pcm.length, request.padFrames);
     const mel = this.#logMel.compute(request.pcm, 2 * frames);
     step();
     const feeds: Record<string, Tensor> = {};

@@ -109,14 +109,15 @@ export class WhisperHost {
 /**
  * Whether an answer is Whisper talking to itself on sound without speech: the thresholds of `transcribe.py`
  * (compression ratio 2.4, no-speech 0.6 with log-probability −1), loops, and the token limit.
+ * @param lowestLogProb mean token log-probability that is still believed
  */
-export function isHallucination(answer: WhisperAnswer): boolean {
+export function isHallucination(answer: WhisperAnswer, lowestLogProb = -1): boolean {
   const { text, meanLogProb, noSpeechProb, hitLimit } = answer;
   if (!/[\p{L}\p{N}]/u.test(text)) return true;
   if (hitLimit || repeatsItself(text)) return true;
   const bytes = Buffer.from(text);
   if (bytes.length > 100 && bytes.length / deflateSync(bytes).length > 2.4) return true;
-  return meanLogProb < -1 || (noSpeechProb > 0.6 && meanLogProb < -0.4);
+  return meanLogProb < lowestLogProb || (noSpeechProb > 0.6 && meanLogProb < lowestLogProb + 0.6);
 }
 
 /** Whisper writes Javanese `jw`; ISO 639-1 is `jv`. */

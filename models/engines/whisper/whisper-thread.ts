@@ -2,7 +2,8 @@ import { LivedubError } from '../../../pipeline/errors.ts';
 import { serveEngineThread } from '../../engine-thread-serve.ts';
 import { amplified } from '../level.ts';
 import { DraftMemory } from '../moonshine-drafts.ts';
-import { tokenStarts } from './alignment.ts';
+import { repeatsItself } from '../repetition.ts';
+import { tokenStarts, withoutPauses } from './alignment.ts';
 import { ENCODER_FRAME_SAMPLES } from './log-mel.ts';
 import { TokenText } from './token-text.ts';
 import { WhisperDecoder, type WhisperFiles } from './whisper-decoder.ts';
@@ -12,6 +13,8 @@ import type { WhisperAnswer, WhisperAsk } from './whisper-host.ts';
 let decoder: WhisperDecoder | undefined;
 let text: TokenText | undefined;
 const drafts = new DraftMemory();
+/** Other lengths of silence to try, in encoder frames. */
+const RETRY_PAD_FRAMES = [0, 125];
 const FRAME_MS = ENCODER_FRAME_SAMPLES / 16;
 
 serveEngineThread({
@@ -24,20 +27,25 @@ serveEngineThread({
     if (!decoder || !text) throw new LivedubError('LIVEDUB_E_INTERNAL', 'decode came before load.');
     const { pcm, gain, language, task, maxTokens, grows, align } = ask;
     const draft = task === 'transcribe' ? drafts.take(pcm) : undefined;
-    const found = await decoder.decode(
-      { pcm: amplified(pcm, gain), language, task, maxTokens, align, ...(draft ? { draft } : {}) },
-      throwIfAborted,
-    );
+    const sound = { pcm: amplified(pcm, gain), language, task, maxTokens, align };
+    let found = await decoder.decode({ ...sound, ...(draft ? { draft } : {}) }, throwIfAborted);
+    // Greedy decoding can fall into a loop that another length of silence gets it out of. A partial hypothesis can wait.
+    for (const padFrames of grows ? [] : RETRY_PAD_FRAMES) {
+      if (!found.hitLimit && !repeatsItself(text.decode(found.ids))) break;
+      found = await decoder.decode({ ...sound, padFrames }, throwIfAborted);
+    }
     if (grows && !found.hitLimit) drafts.put(pcm, found.ids);
-    const frames = Math.min(decoder.frames(pcm.length), Math.ceil(pcm.length / ENCODER_FRAME_SAMPLES));
+    const frames = Math.min(decoder.json.shape.audioFrames, Math.ceil(pcm.length / ENCODER_FRAME_SAMPLES));
     const starts = align ? tokenStarts(found.attention, decoder.json.alignmentHeads, frames) : [];
     const words = align
-      ? text.words(found.ids, found.language).map(({ text: word, from, to }) => ({
-          text: word,
-          startMs: starts[from]! * FRAME_MS,
-          endMs: starts[to]! * FRAME_MS,
-          confidence: Math.exp(mean(found.logProbs.slice(from, to))),
-        }))
+      ? withoutPauses(
+          text.words(found.ids, found.language).map(({ text: word, from, to }) => ({
+            text: word,
+            startMs: starts[from]! * FRAME_MS,
+            endMs: starts[to]! * FRAME_MS,
+            confidence: Math.exp(mean(found.logProbs.slice(from, to))),
+          })),
+        )
       : [];
     const { meanLogProb, noSpeechProb, languageProb, hitLimit } = found;
     const result: WhisperAnswer = {

@@ -18,6 +18,9 @@ export interface WhisperTranslatorOptions {
  */
 const FAIR = new Set<LanguageCode>(['es', 'fr', 'de', 'pt', 'it', 'ca', 'nl', 'gl']);
 
+/** There are many ways to translate, so a right one is less probable than the right transcript. */
+const LOWEST_LOG_PROB = -1.6;
+
 const tier = (from: LanguageCode): QualityTier => (FAIR.has(from) ? 'fair' : 'gist');
 
 /** Whisper's own translation of speech into English: it hears the clause again, it does not read its text. */
@@ -64,7 +67,7 @@ export class WhisperTranslator implements Translator {
       grows: false,
       align: false,
     });
-    return { text: answer && !isHallucination(answer) ? answer.text : '', unknownWords: [] };
+    return { text: answer && !isHallucination(answer, LOWEST_LOG_PROB) ? answer.text : '', unknownWords: [] };
   }
 
   async close(): Promise<void> {
