@@ -11,11 +11,19 @@ import { espeakVoices } from '../engines/espeak/voices.ts';
 import type { Phonemes } from '../engines/espeak-phonemes.ts';
 import { Kokoro } from '../engines/kokoro/kokoro.ts';
 import { KOKORO_VOICES } from '../engines/kokoro/kokoro-voices.ts';
+import { Marian } from '../engines/marian/marian.ts';
 import { MoonshineRecogniser } from '../engines/moonshine.ts';
+import { Nllb } from '../engines/nllb/nllb.ts';
+import { NLLB_CODES } from '../engines/nllb/nllb-languages.ts';
 import { PicoSynthesiser } from '../engines/pico/pico-synthesiser.ts';
 import { PICO_VOICES } from '../engines/pico/pico-voices.ts';
 import { Piper } from '../engines/piper/piper.ts';
+import type { WhisperHost } from '../engines/whisper/whisper-host.ts';
+import { WhisperRecogniser } from '../engines/whisper/whisper-recogniser.ts';
+import { WhisperTranslator } from '../engines/whisper/whisper-translator.ts';
+import { MANIFEST } from '../manifest.ts';
 import type { SessionPool } from '../session-pool.ts';
+import { WHISPER_LANGUAGES } from './language-codes.ts';
 
 /** What adapters are made of. */
 export interface AdapterContext {
@@ -25,6 +33,8 @@ export interface AdapterContext {
   /** Shared by the engines that need them, made when first asked for. */
   espeak(): Promise<EspeakEngine>;
   phonemes(): Promise<Phonemes>;
+  /** One Whisper for recognition and for translation. */
+  whisper(): Promise<WhisperHost>;
 }
 
 /** One engine that may be used when its models are installed; nothing is loaded before `load`. */
@@ -53,6 +63,10 @@ export interface SynthesiserAdapter extends Adapter<Synthesiser> {
   readonly slow?: boolean;
 }
 
+export const WHISPER_MODEL = 'whisper-base';
+/** Languages that Whisper base turns into usable English; of the others it gives the gist. */
+const WHISPER_FAIR: ReadonlySet<LanguageCode> = new Set(['es', 'fr', 'de', 'pt', 'it', 'ca', 'nl', 'gl']);
+
 /** Those for one language before those for many, faster before slower. */
 export const RECOGNISERS: readonly RecogniserAdapter[] = [
   {
@@ -64,9 +78,74 @@ export const RECOGNISERS: readonly RecogniserAdapter[] = [
       return MoonshineRecogniser.load({ encoderPath: encoder!, decoderPath: decoder!, pool });
     },
   },
+  {
+    model: WHISPER_MODEL,
+    languages: WHISPER_LANGUAGES,
+    tier: 'fair',
+    load: async ({ whisper }) => new WhisperRecogniser({ host: await whisper() }),
+  },
 ];
 
+/** Models that a hub has: each file must have a hash, in the manifest or in the operator's folder. */
+const MARIAN_TRANSLATORS: readonly TranslatorAdapter[] = MANIFEST.filter(({ id }) =>
+  id.startsWith('opus-mt-'),
+).map(({ id, version, licence, pairs = [] }) => ({
+  engine: id,
+  available: async (installed) =>
+    installed.has(id) ? pairs.map(([from, to]) => ({ from, to, tier: 'good' as const, via: [] })) : [],
+  load: async ({ paths, pool }) => {
+    const { encoder, decoder, tokenizer, config } = await paths(id);
+    return Marian.load({
+      encoderPath: encoder!,
+      decoderPath: decoder!,
+      tokenizerPath: tokenizer!,
+      configPath: config!,
+      pool,
+      info: { id, version, licence },
+      pairs: pairs.map(([from, to]) => ({ from, to })),
+    });
+  },
+}));
+
+const NLLB_MODEL = 'nllb-200-distilled-600m';
+
+/** Of equal tiers the first wins. */
 export const TRANSLATORS: readonly TranslatorAdapter[] = [
+  ...MARIAN_TRANSLATORS,
+  {
+    engine: NLLB_MODEL,
+    available: async (installed) => {
+      if (!installed.has(NLLB_MODEL)) return [];
+      const codes = [...NLLB_CODES.keys()];
+      return codes.flatMap((from) =>
+        codes.filter((to) => to !== from).map((to) => ({ from, to, tier: 'good' as const, via: [] })),
+      );
+    },
+    load: async ({ paths, pool }) => {
+      const { encoder, decoder, tokenizer, config } = await paths(NLLB_MODEL);
+      return Nllb.load({
+        encoderPath: encoder!,
+        decoderPath: decoder!,
+        tokenizerPath: tokenizer!,
+        configPath: config!,
+        pool,
+        info: { id: NLLB_MODEL, version: 'main', licence: 'CC-BY-NC-4.0' },
+      });
+    },
+  },
+  {
+    engine: `${WHISPER_MODEL}-translate`,
+    available: async (installed) =>
+      installed.has(WHISPER_MODEL)
+        ? WHISPER_LANGUAGES.filter((from) => from !== 'en').map((from) => ({
+            from,
+            to: 'en',
+            tier: WHISPER_FAIR.has(from) ? ('fair' as const) : ('gist' as const),
+            via: [],
+          }))
+        : [],
+    load: async ({ whisper }) => new WhisperTranslator({ host: await whisper() }),
+  },
   {
     engine: 'apertium',
     available: async () =>

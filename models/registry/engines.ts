@@ -12,9 +12,10 @@ import { EspeakPhonemes } from '../engines/espeak-phonemes.ts';
 import { FastTextLanguageId } from '../engines/fasttext-language-id.ts';
 import { PhonemeAligner } from '../engines/phoneme-aligner/phoneme-aligner.ts';
 import { SileroVad } from '../engines/silero-vad.ts';
+import { WhisperHost } from '../engines/whisper/whisper-host.ts';
 import { SessionPool } from '../session-pool.ts';
 import { ModelStore } from '../store/model-store.ts';
-import { type AdapterContext, RECOGNISERS, SYNTHESISERS, TRANSLATORS } from './adapters.ts';
+import { type AdapterContext, RECOGNISERS, SYNTHESISERS, TRANSLATORS, WHISPER_MODEL } from './adapters.ts';
 import { hearLanguage } from './hear-language.ts';
 import { choosePairs, type Installed, type PlanRequest, type SupportedPair, supportedPairs } from './plan.ts';
 
@@ -69,6 +70,7 @@ export class Engines {
   /** One promise for each engine that was asked for, by adapter. */
   readonly #loaded = new Map<object, Promise<{ close(): Promise<void> }>>();
   #phonemes: Promise<EspeakPhonemes> | undefined;
+  #whisper: Promise<WhisperHost> | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -205,6 +207,17 @@ export class Engines {
           .then(({ script }) => EspeakPhonemes.load({ scriptPath: script! }));
         return this.#phonemes;
       },
+      whisper: () => {
+        this.#whisper ??= this.#store.paths(WHISPER_MODEL).then((paths) =>
+          WhisperHost.load({
+            encoderPath: paths['encoder.onnx']!,
+            decoderPath: paths['decoder.onnx']!,
+            tokensPath: paths['whisper.json']!,
+            pool: this.pool,
+          }),
+        );
+        return this.#whisper;
+      },
     };
   }
 
@@ -214,7 +227,8 @@ export class Engines {
       engines.map((engine) => (engine.status === 'fulfilled' ? engine.value.close() : undefined)),
     );
     const phonemes = await this.#phonemes?.catch(() => undefined);
-    await Promise.all([this.vad.close(), this.#espeak.close(), phonemes?.close()]);
+    const whisper = await this.#whisper?.catch(() => undefined);
+    await Promise.all([this.vad.close(), this.#espeak.close(), phonemes?.close(), whisper?.close()]);
     if (this.#ownsPool) await this.pool.close();
   }
 }

@@ -172,6 +172,19 @@ describe('ModelStore', () => {
     expect(ranges).toEqual([]);
   });
 
+  it('takes hashes that the operator wrote down for files in the own folder', async () => {
+    const entry = model();
+    delete entry.files[0]!.sha256;
+    const own = join(folder, 'own', 'tiny');
+    await mkdir(own, { recursive: true });
+    await writeFile(join(own, 'weights.bin'), WEIGHTS);
+    await writeFile(join(own, 'config.json'), CONFIG);
+    await writeFile(join(own, 'SHA256SUMS'), `${sha256(WEIGHTS)}  weights.bin\n`);
+    expect((await open(entry, { folder: join(folder, 'own') }).status('tiny')).state).toBe('installed');
+    await writeFile(join(own, 'SHA256SUMS'), `${sha256(CONFIG)}  weights.bin\n`);
+    expect((await open(entry, { folder: join(folder, 'own') }).status('tiny')).state).toBe('corrupt');
+  });
+
   it('converts once, keeps what came out with its hashes, and names it among the paths', async () => {
     let runs = 0;
     const converters = {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -69,7 +69,7 @@ export class ModelStore {
 
   constructor(options: ModelStoreOptions = storeOptionsFromEnv()) {
     this.#options = options;
-    this.models = options.manifest ?? MANIFEST;
+    this.models = (options.manifest ?? MANIFEST).map((model) => withOwnSums(model, options.folder));
     this.#root = options.root ?? modelsDir();
     this.#verified = new VerifiedFiles(join(this.#root, 'verified.json'));
     this.#converters = options.converters ?? CONVERTERS;
@@ -266,6 +266,24 @@ export class ModelStore {
   #dir(model: Model): string {
     return join(this.#root, model.id, model.version);
   }
+}
+
+/**
+ * Fills in hashes that the manifest does not know from `<folder>/<id>/SHA256SUMS` (as `sha256sum` writes it): there the
+ * operator says which bytes are to be trusted.
+ */
+function withOwnSums(model: Model, folder: string | undefined): Model {
+  if (folder === undefined || model.files.every((file) => file.sha256 !== undefined)) return model;
+  const path = join(folder, model.id, 'SHA256SUMS');
+  if (!existsSync(path)) return model;
+  const sums = new Map<string, string>();
+  for (const [, sha256, name] of readFileSync(path, 'utf8').matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm))
+    sums.set(name!, sha256!);
+  const files = model.files.map((file) => {
+    const sha256 = file.sha256 ?? sums.get(file.path);
+    return sha256 === undefined ? file : { ...file, sha256 };
+  });
+  return { ...model, files };
 }
 
 function stateError(model: Model, state: ModelState, reason: string | undefined): LivedubError {
