@@ -221,7 +221,8 @@ function expectSpeech(pcm: Float32Array, sampleRateHz: number, seconds: readonly
 }
 
 const TEXT = 'The weather was lovely yesterday, so we walked along the river.';
-const piperDir = process.env.LIVEDUB_TEST_PIPER_DIR ?? path.join(modelsDir(), 'piper-en-us-joe-medium', '1.0.0');
+const piperDir =
+  process.env.LIVEDUB_TEST_PIPER_DIR ?? path.join(modelsDir(), 'piper-en-us-joe-medium', '1.0.0');
 const kokoroDir = process.env.LIVEDUB_TEST_KOKORO_DIR ?? path.join(modelsDir(), 'kokoro-82m-int8', '1.0');
 const styles = path.join(repositoryRoot, 'node_modules/kokoro-js/voices');
 
