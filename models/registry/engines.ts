@@ -3,6 +3,7 @@ import type { Aligner } from '../../pipeline/ports/aligner.ts';
 import type { LanguageCode, QualityTier } from '../../pipeline/ports/engine.ts';
 import type { LanguageId } from '../../pipeline/ports/language-id.ts';
 import type { Recogniser } from '../../pipeline/ports/recogniser.ts';
+import type { SpeakerId } from '../../pipeline/ports/speaker-id.ts';
 import type { Synthesiser, Voice } from '../../pipeline/ports/synthesiser.ts';
 import type { Translator } from '../../pipeline/ports/translator.ts';
 import type { Vad } from '../../pipeline/ports/vad.ts';
@@ -11,13 +12,21 @@ import { EspeakEngine } from '../engines/espeak/espeak-engine.ts';
 import { EspeakPhonemes } from '../engines/espeak-phonemes.ts';
 import { FastTextLanguageId } from '../engines/fasttext-language-id.ts';
 import { PhonemeAligner } from '../engines/phoneme-aligner/phoneme-aligner.ts';
+import { ResemblyzerSpeakerId } from '../engines/resemblyzer/resemblyzer.ts';
 import { SileroVad } from '../engines/silero-vad.ts';
 import { WhisperHost } from '../engines/whisper/whisper-host.ts';
 import { SessionPool } from '../session-pool.ts';
 import { ModelStore } from '../store/model-store.ts';
 import { type AdapterContext, RECOGNISERS, SYNTHESISERS, TRANSLATORS, WHISPER_MODEL } from './adapters.ts';
 import { hearLanguage } from './hear-language.ts';
-import { choosePairs, type Installed, type PlanRequest, type SupportedPair, supportedPairs } from './plan.ts';
+import {
+  choosePairs,
+  type Installed,
+  type PlanRequest,
+  type SupportedPair,
+  speakersOf,
+  supportedPairs,
+} from './plan.ts';
 
 export interface LoadEnginesOptions {
   /** Default: a store with the environment's settings. */
@@ -139,10 +148,29 @@ export class Engines {
     return hearLanguage({ recognisers, languageId: await this.languageId(), segments, signal });
   }
 
+  /**
+   * The best installed voice of a language that keeps up.
+   * @throws LIVEDUB_E_MODEL_MISSING when none is installed, and what loading throws
+   */
+  async speaker(language: LanguageCode): Promise<{ synthesiser: Synthesiser; voice: Voice }> {
+    const speakers = speakersOf(this.installed, language);
+    const best = speakers.find(({ adapter }) => adapter.slow !== true) ?? speakers[0];
+    if (best === undefined)
+      throw new LivedubError('LIVEDUB_E_MODEL_MISSING', `No voice for ${language} is installed.`);
+    const synthesiser = await this.#once(best.adapter);
+    return { synthesiser, voice: synthesiser.voices.find(({ id }) => id === best.voice.id) ?? best.voice };
+  }
+
   /** Names the language of a text; undefined when it is not installed. */
   async languageId(): Promise<LanguageId | undefined> {
     if ((await this.#store.status(LANGUAGE_ID.model)).state !== 'installed') return undefined;
     return this.#once(LANGUAGE_ID);
+  }
+
+  /** Tells speakers apart; undefined when it is not installed. */
+  async speakerId(): Promise<SpeakerId | undefined> {
+    if ((await this.#store.status(SPEAKER_ID.model)).state !== 'installed') return undefined;
+    return this.#once(SPEAKER_ID);
   }
 
   /** CPU time of each engine's own compute so far, s. */
@@ -238,5 +266,13 @@ const LANGUAGE_ID = {
   load: async ({ paths }: AdapterContext): Promise<LanguageId> => {
     const { model } = await paths('fasttext-lid-176');
     return FastTextLanguageId.open({ modelPath: model! });
+  },
+};
+
+const SPEAKER_ID = {
+  model: 'resemblyzer',
+  load: async ({ paths, pool }: AdapterContext): Promise<SpeakerId> => {
+    const files = await paths('resemblyzer');
+    return ResemblyzerSpeakerId.load({ modelPath: files['speaker.onnx']!, pool });
   },
 };

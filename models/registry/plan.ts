@@ -58,7 +58,7 @@ function bestTranslator(
 }
 
 /** Best first, but slow ones last: those are for operators who ask for them by name. */
-function speakersOf(installed: Installed, language: LanguageCode): SupportedPair['speakers'] {
+export function speakersOf(installed: Installed, language: LanguageCode): SupportedPair['speakers'] {
   const all = installed.synthesisers.flatMap((adapter) => {
     const voice = adapter.voices.find((voice) => voice.language === language);
     return voice === undefined ? [] : [{ adapter, voice }];

@@ -1,4 +1,3 @@
-import { LivedubError } from '../../pipeline/errors.ts';
 import type { Model } from '../manifest.ts';
 
 export interface Conversion {
@@ -28,11 +27,7 @@ export const CONVERTERS: Readonly<Record<NonNullable<Model['convert']>, Converte
     });
   },
   resemblyzer: async (conversion) => {
-    const path = '../engines/resemblyzer/convert.ts';
-    const loaded: Record<string, unknown> = await import(new URL(path, import.meta.url).href);
-    const convert = loaded.convertResemblyzer;
-    if (typeof convert !== 'function')
-      throw new LivedubError('LIVEDUB_E_INTERNAL', `${path} converts nothing.`);
-    await convert(conversion);
+    const { convertResemblyzer } = await import('../engines/resemblyzer/convert.ts');
+    await convertResemblyzer(conversion);
   },
 };

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APERTIUM_MODES_DIRECTORY, ApertiumTranslator } from './apertium-translator.ts';
 import { ApertiumLane } from './lane.ts';
@@ -9,11 +9,17 @@ const has = (from: string, to: string): boolean => modes.some((mode) => mode.fro
 
 /** Programs of ours that run a dictionary of this direction. */
 function running(): number[] {
-  const lines = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
-  return lines
-    .split('\n')
-    .filter((line) => line.includes('apertium-eng-spa'))
-    .map((line) => Number.parseInt(line, 10));
+  const read = (path: string): string => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => read(`/proc/${pid}/cmdline`).includes('apertium-eng-spa'))
+    .filter((pid) => read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ')[1] === String(process.pid));
 }
 
 const call = () => ({ signal: new AbortController().signal, priority: 'live' as const, context: [] });
