@@ -31,7 +31,7 @@ export class WhisperRecogniser implements Recogniser {
       wordTimes: true,
       identifiesLanguage: true,
       maxWindowMs: WHISPER_WINDOW_MS,
-      partialEveryMs: 960,
+      partialEveryMs: 480,
     };
   }
 
