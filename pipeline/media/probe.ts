@@ -65,8 +65,8 @@ const CONTAINERS = (
   'spdif svag tak thp truehd tta vc1 viv vivo voc vpk vqf w64 wav webp_pipe wsaud wsvqa wtv wv xa xmv xwma yop'
 ).replaceAll(' ', ',');
 
-/** Codecs with a registered place in MP4 that players support there; MPEG-1/2 and Motion JPEG rarely play. */
-const MP4_VIDEO = new Set(['h264', 'hevc', 'av1', 'vp9', 'mpeg4']);
+/** Codecs that players, browsers among them, play from MP4; MPEG-1/2, MPEG-4 part 2 and Motion JPEG rarely do. */
+const MP4_VIDEO = new Set(['h264', 'hevc', 'av1', 'vp9']);
 const MP4_AUDIO = new Set(['aac', 'mp3']);
 const STILL_CODECS = new Set(['png', 'mjpeg', 'gif', 'bmp', 'webp', 'tiff']);
 

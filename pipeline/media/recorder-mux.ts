@@ -76,7 +76,6 @@ function pictureArgs({ input, copyPicture }: MuxPlan): string[] {
   }
   if (input.video.codec === 'hevc') return ['-c:v', 'copy', '-tag:v', 'hvc1'];
   // AVI packs two pictures into one packet, which MP4 does not allow.
-  if (input.video.codec === 'mpeg4') return ['-c:v', 'copy', '-bsf:v', 'mpeg4_unpack_bframes'];
   return ['-c:v', 'copy'];
 }
 

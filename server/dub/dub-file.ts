@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ClauseLogFile } from '../../db/clause-log-file.ts';
 import { type ChannelPlan, type Engines, loadEngines } from '../../models/registry.ts';
 import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
@@ -84,6 +85,7 @@ export async function dubFile(options: DubFileOptions): Promise<DubResult> {
   const closers: (() => unknown)[] = [() => meter.close()];
   try {
     const media = await probeMedia(options.input, { signal });
+    await makeFolder(options.outDir);
     const engines = await loadEngines({ signal });
     closers.push(() => engines.close());
     const from =
@@ -95,7 +97,6 @@ export async function dubFile(options: DubFileOptions): Promise<DubResult> {
       to: options.to,
       ...(options.voices ? { voices: options.voices } : {}),
     });
-    await makeFolder(options.outDir);
     const pool = await SfuWorkerPool.start({ count: 1, ...workerBin() });
     closers.push(() => pool.close());
     const router = await pool.createRouter({ signal });
@@ -141,7 +142,7 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   });
   closers.push(() => recording.close());
   const clauseLog = await ClauseLogFile.start(files.clauseLog);
-  closers.push(() => clauseLog.close());
+  closers.push(() => clauseLog.remove());
 
   const collector = new ReportCollector(plan.renditions.map(({ language }) => language));
   const intake = openIntake({
@@ -210,8 +211,6 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   const captions = await writeCaptions({ folder: options.outDir, name, report });
   await writeFile(`${files.report}.part`, `${JSON.stringify(report, null, 2)}\n`);
   await rename(`${files.report}.part`, files.report);
-  await clauseLog.close();
-  if (!partial) await clauseLog.remove();
   return {
     outFile: files.video,
     reportFile: files.report,
@@ -281,11 +280,15 @@ function outputFiles(outDir: string, name: string) {
   };
 }
 
+/** Makes the folder and those above it, one by one: a single recursive call never returns for some virtual file systems. */
 async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at);
   try {
-    await mkdir(path, { recursive: true });
+    for (const folder of missing) await mkdir(folder);
+    await access(path, constants.W_OK);
   } catch (cause) {
-    throw new LivedubError('LIVEDUB_E_OUTPUT_NOT_WRITABLE', `The folder ${path} cannot be made.`, { cause });
+    throw new LivedubError('LIVEDUB_E_OUTPUT_NOT_WRITABLE', `Nothing can be written to ${path}.`, { cause });
   }
 }
 
