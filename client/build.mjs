@@ -29,20 +29,28 @@ export async function buildClient(options = {}) {
   if (clientIsFresh()) return false;
   options.log?.('building the page (client/dist)');
   const { build } = await import('vite');
-  await build({
-    root,
-    configFile: false,
-    logLevel: 'warn',
-    publicDir: join(root, 'public'),
-    build: {
-      outDir: clientDist,
-      emptyOutDir: true,
-      target: 'es2022',
-      // Inline modules and data URLs would need a looser content security policy.
-      modulePreload: { polyfill: false },
-      assetsInlineLimit: 0,
-    },
-  });
+  // Vite goes by this variable: with `test` in it, the page would get the development build of its libraries.
+  const before = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
+  try {
+    await build({
+      root,
+      configFile: false,
+      logLevel: 'warn',
+      publicDir: join(root, 'public'),
+      build: {
+        outDir: clientDist,
+        emptyOutDir: true,
+        target: 'es2022',
+        // Inline modules and data URLs would need a looser content security policy.
+        modulePreload: { polyfill: false },
+        assetsInlineLimit: 0,
+      },
+    });
+  } finally {
+    if (before === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = before;
+  }
   writeFileSync(stampFile, sourcesStamp());
   return true;
 }

@@ -17,6 +17,8 @@ export class DubPlayer extends LitElement {
   declare trackId: string;
   declare captions: string;
   declare failed: boolean;
+  /** Where to go on once the chosen track has loaded. */
+  #place: { currentTime: number; paused: boolean; playbackRate: number } | undefined;
 
   constructor() {
     super();
@@ -30,6 +32,8 @@ export class DubPlayer extends LitElement {
     if (before && before.id !== this.dub.id) {
       this.trackId = 'original';
       this.captions = '';
+      this.failed = false;
+      this.#place = undefined;
     }
   }
 
@@ -45,7 +49,7 @@ export class DubPlayer extends LitElement {
     if (!track) return nothing;
     return html`
       <div class="stage">
-        <video controls playsinline preload="metadata" src=${track.url} @error=${this.#onError}
+        <video controls playsinline preload="metadata" src=${track.url} @error=${this.#onError} @loadedmetadata=${this.#onLoaded}
           aria-label=${`${this.dub.title}, ${this.#label(track)}`}>
           ${repeat(
             this.dub.captions,
@@ -128,22 +132,25 @@ export class DubPlayer extends LitElement {
     this.failed = false;
     if (video) {
       const { currentTime, paused, playbackRate } = video;
-      video.addEventListener(
-        'loadedmetadata',
-        () => {
-          video.currentTime = currentTime;
-          video.playbackRate = playbackRate;
-          // A browser may refuse to play without a new click; the controls are there for it.
-          if (!paused) video.play().catch(() => {});
-        },
-        { once: true },
-      );
+      // A second choice before the first has loaded goes on from the same place.
+      this.#place ??= { currentTime, paused, playbackRate };
     }
     // A listener who reads along goes on reading in the language that is heard.
     if (this.captions !== '' && this.dub.captions.some((one) => one.language === track.language)) {
       this.captions = track.language;
     }
     this.trackId = track.id;
+  }
+
+  #onLoaded(): void {
+    const video = this.#video;
+    const place = this.#place;
+    this.#place = undefined;
+    if (!video || !place) return;
+    video.currentTime = place.currentTime;
+    video.playbackRate = place.playbackRate;
+    // A browser may refuse to play without a new click; the controls are there for it.
+    if (!place.paused) video.play().catch(() => {});
   }
 
   #chooseCaptions(event: Event): void {

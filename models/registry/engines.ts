@@ -153,8 +153,7 @@ export class Engines {
    * @throws LIVEDUB_E_MODEL_MISSING when none is installed, and what loading throws
    */
   async speaker(language: LanguageCode): Promise<{ synthesiser: Synthesiser; voice: Voice }> {
-    const speakers = speakersOf(this.installed, language);
-    const best = speakers.find(({ adapter }) => adapter.slow !== true) ?? speakers[0];
+    const [best] = speakersOf(this.installed, language);
     if (best === undefined)
       throw new LivedubError('LIVEDUB_E_MODEL_MISSING', `No voice for ${language} is installed.`);
     const synthesiser = await this.#once(best.adapter);

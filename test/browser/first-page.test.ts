@@ -90,6 +90,9 @@ describe.skipIf(!existsSync(CHROMIUM))('the first page in a browser', () => {
     await page.keyboard.press('ArrowLeft');
     await until("playing('original') && Math.abs(video().currentTime - 9) < 0.1");
     expect(await page.evaluate('video().paused')).toBe(true);
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await until("playing('fr') && Math.abs(video().currentTime - 9) < 0.1");
   });
 
   it('shows captions in the language that is chosen', async () => {
