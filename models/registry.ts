@@ -2,7 +2,6 @@ import { Engines, type LoadEnginesOptions } from './registry/engines.ts';
 
 export type { ChannelPlan, Engines, LoadEnginesOptions, PlannedRendition } from './registry/engines.ts';
 export { findInstalled } from './registry/engines.ts';
-export { languageName, requireLanguage } from './registry/language-codes.ts';
 export {
   describePairs,
   type Installed,

@@ -163,7 +163,7 @@ const JOE = {
   language: 'en',
   name: 'Piper Joe',
   gender: 'male',
-  pitchHz: 110,
+  pitchHz: 92,
   tier: 'good',
 } as const satisfies Voice;
 
