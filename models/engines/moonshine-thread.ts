@@ -1,9 +1,9 @@
 import { LivedubError } from '../../pipeline/errors.ts';
 import { serveEngineThread } from '../engine-thread-serve.ts';
+import { DraftMemory } from './draft-memory.ts';
 import { amplified } from './level.ts';
 import type { MoonshineRecogniseBody } from './moonshine.ts';
 import { MoonshineDecoder, type MoonshineFiles } from './moonshine-decoder.ts';
-import { DraftMemory } from './moonshine-drafts.ts';
 
 /** Thread side of MoonshineRecogniser. */
 let decoder: MoonshineDecoder | undefined;

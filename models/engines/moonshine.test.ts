@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SessionPool } from '../session-pool.ts';
+import { DraftMemory } from './draft-memory.ts';
 import { MoonshineRecogniser } from './moonshine.ts';
-import { DraftMemory } from './moonshine-drafts.ts';
 import { repeatsItself } from './repetition.ts';
 import { hasShared, noise, readWav } from './test-speech.ts';
 

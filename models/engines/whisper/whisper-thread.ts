@@ -1,7 +1,7 @@
 import { LivedubError } from '../../../pipeline/errors.ts';
 import { serveEngineThread } from '../../engine-thread-serve.ts';
+import { DraftMemory } from '../draft-memory.ts';
 import { amplified } from '../level.ts';
-import { DraftMemory } from '../moonshine-drafts.ts';
 import { repeatsItself } from '../repetition.ts';
 import { tokenStarts, withoutPauses } from './alignment.ts';
 import { ENCODER_FRAME_SAMPLES } from './log-mel.ts';
