@@ -10,6 +10,7 @@ import { isNativeHttp } from '../../server/http/http-server.ts';
 import type { NewDub } from '../../server/jobs/dub-service.ts';
 import { LivedubServer } from '../../server/livedub-server.ts';
 import { check } from '../../server/problem.ts';
+import { fetchRecommended } from '../fetch-recommended.ts';
 import { SAMPLE_TITLE, sampleKey } from '../sample/script.ts';
 import { shutdownSignal } from '../shutdown.ts';
 import { spawnWorker } from '../spawn-worker.ts';
@@ -82,6 +83,7 @@ async function serve(input: string | undefined, options: Options): Promise<void>
         }
       });
     }
+    void fetchRecommended({ signal, say });
     if (!signal.aborted) {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     }

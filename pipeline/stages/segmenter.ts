@@ -111,7 +111,8 @@ export class Segmenter {
     const closeMs = lengthMs > LONG_SEGMENT_MS ? this.#o.closeLongSilenceMs : this.#o.closeSilenceMs;
     if (silenceMs >= closeMs) return this.#close();
     if (lengthMs >= this.#o.maxSegmentMs) return this.#cut();
-    if (ms(this.#position - open.lastPartial) >= this.#o.partialEveryMs) {
+    // In a pause there is nothing new to hear: the next partial waits for more speech or for the end.
+    if (silenceMs === 0 && ms(this.#position - open.lastPartial) >= this.#o.partialEveryMs) {
       open.lastPartial = this.#position;
       return [this.#span(open.start, this.#position, open.speechStart, false)];
     }

@@ -84,10 +84,16 @@ export async function dubFile(options: DubFileOptions): Promise<DubResult> {
   options.onProgress?.({ phase: 'prepare', mediaTimeUs: 0, speed: 0, lagMs: 0 });
   const closers: (() => unknown)[] = [() => meter.close()];
   try {
+    // Loading takes longer than looking at the input, so it goes on beside it.
+    const loading = loadEngines({ signal });
+    closers.push(() => loading.then((engines) => engines.close(), ignore));
+    loading.catch(ignore);
     const media = await probeMedia(options.input, { signal });
     await makeFolder(options.outDir);
-    const engines = await loadEngines({ signal });
-    closers.push(() => engines.close());
+    const starting = SfuWorkerPool.start({ count: 1, ...workerBin() });
+    closers.push(() => starting.then((pool) => pool.close(), ignore));
+    starting.catch(ignore);
+    const engines = await loading;
     const from =
       options.from === 'auto'
         ? await identifySpokenLanguage({ media, engines, signal, audioTrack: options.audioTrack })
@@ -97,9 +103,7 @@ export async function dubFile(options: DubFileOptions): Promise<DubResult> {
       to: options.to,
       ...(options.voices ? { voices: options.voices } : {}),
     });
-    const pool = await SfuWorkerPool.start({ count: 1, ...workerBin() });
-    closers.push(() => pool.close());
-    const router = await pool.createRouter({ signal });
+    const router = await (await starting).createRouter({ signal });
     return await run({ options, media, engines, plan, from, router, meter, closers });
   } catch (error) {
     if (signal.aborted)
@@ -111,6 +115,8 @@ export async function dubFile(options: DubFileOptions): Promise<DubResult> {
     for (const close of closers.reverse()) await close();
   }
 }
+
+function ignore(): void {}
 
 interface Run {
   readonly options: DubFileOptions;

@@ -148,7 +148,7 @@ interface Started {
 async function startServer(dataDir: string): Promise<Started> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'serve', '--to', 'es,fr'], {
     cwd: repositoryRoot,
-    env: { ...process.env, LIVEDUB_DATA: dataDir, LIVEDUB_PORT: '0' },
+    env: { ...process.env, LIVEDUB_DATA: dataDir, LIVEDUB_PORT: '0', LIVEDUB_FETCH_MODELS: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { joinSpeech, type Speech, wavOf } from '../../cli/sample/sound.ts';
 import { loadEngines } from '../../models/registry.ts';
-import { resample } from '../../pipeline/audio/resample.ts';
 
 export const run = promisify(execFile);
 
@@ -50,7 +50,7 @@ export async function englishClip(folder: string): Promise<string> {
   return clip;
 }
 
-/** Sentences read by an installed voice, with pauses, as a 16-bit WAV. */
+/** Sentences read by an installed voice, with pauses, as a WAV. */
 export async function synthesisedSpeech(options: {
   folder: string;
   language: string;
@@ -58,16 +58,13 @@ export async function synthesisedSpeech(options: {
 }): Promise<string> {
   const engines = await loadEngines();
   try {
-    const speaker = await engines.speaker(options.language);
-    const pause = new Float32Array(24_000);
-    const parts: Float32Array[] = [pause];
-    for (const text of options.texts) {
-      const call = { signal: new AbortController().signal, priority: 'upload' as const };
-      const speech = await speaker.synthesiser.synthesise({ ...call, text, voice: speaker.voice, rate: 1 });
-      parts.push(resample(speech.pcm, speech.sampleRateHz, 48_000), pause);
-    }
+    const { synthesiser, voice } = await engines.speaker(options.language);
+    const call = { signal: new AbortController().signal, priority: 'upload' as const };
+    const sentences: Speech[] = [];
+    for (const text of options.texts)
+      sentences.push(await synthesiser.synthesise({ ...call, text, voice, rate: 1 }));
     const path = join(options.folder, `speech-${options.language}.wav`);
-    await writeWav(path, parts);
+    await writeFile(path, wavOf(joinSpeech(sentences, 500)));
     return path;
   } finally {
     await engines.close();
