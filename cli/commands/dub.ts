@@ -13,6 +13,7 @@ const OptionsSchema = z.object({
   mode: z.enum(['synced', 'interpret']),
   bed: z.enum(['duck', 'none']),
   audioTrack: z.coerce.number('must be a number').int().min(0).max(63).optional(),
+  voice: z.array(z.string().regex(/^[a-z]{2,3}=[\w-]+$/, 'must look like es=pico-es-ES')).default([]),
   json: z.boolean().default(false),
 });
 
@@ -32,6 +33,12 @@ export function registerDub(program: Command): void {
     )
     .option('--bed <bed>', 'original sound under the dub: duck or none', 'duck')
     .option('--audio-track <number>', 'audio track to dub, counted from 0 (default: the one marked default)')
+    .option(
+      '--voice <language=id>',
+      'another voice for a language (see `livedub models list`); may be repeated',
+      collect,
+      [],
+    )
     .option('--json', 'print the result as JSON instead of text')
     .action(async (input: string, raw: Record<string, unknown>) => {
       const to = [
@@ -46,14 +53,20 @@ export function registerDub(program: Command): void {
     });
 }
 
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
 async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promise<void> {
   const { dubFile } = await import('../../server/dub/dub-file.ts');
-  const { json, out, audioTrack, ...rest } = options;
+  const { json, out, audioTrack, voice, ...rest } = options;
+  const voices = Object.fromEntries(voice.map((choice) => choice.split('=') as [string, string]));
   const outDir = resolve(out ?? `${basename(input, extname(input)) || 'input'}-dubbed`);
   const line = new ProgressLine({ stream: process.stderr });
   try {
     const result = await dubFile({
       ...rest,
+      voices,
       ...(audioTrack === undefined ? {} : { audioTrack }),
       input,
       outDir,

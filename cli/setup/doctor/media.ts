@@ -87,16 +87,6 @@ export function onnxRow(): DoctorRow {
   });
 }
 
-export async function ffmpegLibraryRow(): Promise<DoctorRow> {
-  try {
-    await import('node-av');
-    return row('node-av', 'ok', packageVersion('node-av'), true);
-  } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-    return row('node-av', 'missing', `${packageVersion('node-av')}: ${reason}`, true, 'npm start');
-  }
-}
-
 export async function mediaRows(): Promise<readonly DoctorRow[]> {
-  return [workerRow(), webServerRow(), opusRow(), onnxRow(), await ffmpegLibraryRow()];
+  return [workerRow(), webServerRow(), opusRow(), onnxRow()];
 }

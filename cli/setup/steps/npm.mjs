@@ -11,7 +11,6 @@ import { SetupError, writeWhole } from '../runner.mjs';
 const SCRIPT_ENV = {
   MEDIASOUP_WORKER_BIN: '/nonexistent',
   ONNXRUNTIME_NODE_INSTALL: 'skip',
-  SKIP_FFMPEG: 'true',
   PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1',
 };
 
