@@ -58,7 +58,7 @@ describe.runIf(speaksSpanishIntoEnglish)('a dub into English', () => {
       'f32le',
       raw,
     ]);
-    
+
     const bytes = await readFile(raw);
     const pcm = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2).slice();
     const { recogniser } = await engines.plan({ from: 'en', to: ['es'] });

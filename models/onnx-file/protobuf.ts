@@ -95,7 +95,7 @@ export const allBytes = (fields: readonly WireField[], number: number): Uint8Arr
 export const firstBytes = (fields: readonly WireField[], number: number): Uint8Array | undefined =>
   fields.find((f) => f.number === number && f.wire === 2)?.value as Uint8Array | undefined;
 export const text = (bytes: Uint8Array | undefined): string => (bytes ? decoder.decode(bytes) : '');
-export function firstNumber(fields: readonly WireField[], number: number): number | undefined {
+function firstNumber(fields: readonly WireField[], number: number): number | undefined {
   const field = fields.find((f) => f.number === number);
   if (field === undefined) return undefined;
   if (typeof field.value === 'bigint') return Number(BigInt.asIntN(64, field.value));
