@@ -95,10 +95,3 @@ export const allBytes = (fields: readonly WireField[], number: number): Uint8Arr
 export const firstBytes = (fields: readonly WireField[], number: number): Uint8Array | undefined =>
   fields.find((f) => f.number === number && f.wire === 2)?.value as Uint8Array | undefined;
 export const text = (bytes: Uint8Array | undefined): string => (bytes ? decoder.decode(bytes) : '');
-function firstNumber(fields: readonly WireField[], number: number): number | undefined {
-  const field = fields.find((f) => f.number === number);
-  if (field === undefined) return undefined;
-  if (typeof field.value === 'bigint') return Number(BigInt.asIntN(64, field.value));
-  const view = new DataView(field.value.buffer, field.value.byteOffset, field.value.byteLength);
-  return field.wire === 5 ? view.getFloat32(0, true) : view.getFloat64(0, true);
-}
