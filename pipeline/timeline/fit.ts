@@ -91,7 +91,8 @@ export class Fitter {
   /** A translation shorter than its clause is drawn out a little, so that the dub does not end long before the speaker. */
   #relaxed(request: FitRequest, lagUs: number): number {
     const clauseUs = request.clauseEndUs - request.clauseStartUs;
-    if (lagUs > 0 || request.lengthUs >= clauseUs) return 1;
+    // In interpret mode the speaker is ahead already: nothing is drawn out.
+    if (lagUs > 0 || request.earliestUs > request.clauseStartUs || request.lengthUs >= clauseUs) return 1;
     return Math.max(this.#o.minRate, request.lengthUs / clauseUs);
   }
 }
