@@ -1,6 +1,6 @@
 import { openSampleVoice } from '../../cli/sample/sample-voice.ts';
 import { resample } from '../../pipeline/audio/resample.ts';
-import { decodePcm, toS16 } from './pcm.ts';
+import { decodePcm, levelled, toS16 } from './pcm.ts';
 import { spokenFiles, testdataPath } from './testdata.ts';
 
 export const CLIP_RATE_HZ = 48_000;
@@ -16,7 +16,7 @@ export interface ClipParts {
 const CONVERSATION = ['speech', 'en', 'pyannote_sample.wav'] as const;
 
 /**
- * All English speech of the shared test data as 48 kHz 16-bit mono, in memory (17 MB); without it, sentences spoken by an
+ * All English speech of the shared test data as 48 kHz 16-bit mono at one level, in memory (17 MB); without it, sentences spoken by an
  * installed voice.
  *
  * @throws LivedubError LIVEDUB_E_MODEL_MISSING when there is neither
@@ -29,10 +29,10 @@ export async function englishParts(signal: AbortSignal): Promise<ClipParts> {
   if (conversation !== undefined) sources.push({ name: CONVERSATION.at(-1)!, path: conversation });
   const parts = [];
   for (const { name, path } of sources) {
-    const pcm = toS16(await decodePcm(path, CLIP_RATE_HZ, signal));
+    const pcm = toS16(levelled(await decodePcm(path, CLIP_RATE_HZ, signal)));
     parts.push({ name, pcm, seconds: pcm.length / 2 / CLIP_RATE_HZ });
   }
-  return { parts, origin: `${parts.length} recordings of people who speak English` };
+  return { parts, origin: `${parts.length} recordings of people who speak English, each at −23 dBFS` };
 }
 
 /** English with plain words and a few numbers, as a newscast has them. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildClip } from './clip.ts';
 import { CLIP_RATE_HZ, type ClipParts } from './clip-parts.ts';
 import { planClip } from './clip-plan.ts';
-import { decodePcm, toS16 } from './pcm.ts';
+import { decodePcm, levelled, rmsDb, toS16 } from './pcm.ts';
 
 describe('a clip plan', () => {
   const partSeconds = [9, 4, 11, 2.5, 6, 50];
@@ -41,6 +41,23 @@ describe('a clip plan', () => {
 
   it('is empty where nothing fits', () => {
     expect(planClip({ seconds: 5, partSeconds: [9] }).parts).toEqual([]);
+  });
+});
+
+describe('levelling', () => {
+  const tone = (amplitude: number) =>
+    Float32Array.from({ length: 4800 }, (_, i) => amplitude * Math.cos(i / 7));
+
+  it('brings quiet and loud speech to one level', () => {
+    expect(rmsDb(levelled(tone(0.0005)))).toBeCloseTo(-23, 1);
+    expect(rmsDb(levelled(tone(0.8)))).toBeCloseTo(-23, 1);
+  });
+
+  it('does not clip peaks and leaves silence alone', () => {
+    const click = new Float32Array(48_000);
+    click[100] = 0.1;
+    expect(Math.max(...levelled(click))).toBeCloseTo(0.9, 5);
+    expect(levelled(new Float32Array(10))).toEqual(new Float32Array(10));
   });
 });
 
