@@ -64,6 +64,8 @@ export interface DubChannelOptions {
   signal: AbortSignal;
   /** Channels of the mixed sound. Default: 2. */
   channels?: 1 | 2;
+  /** VAD windows of 32 ms worked off at once: a replay may take many, for a live channel each costs latency. Default: 3. */
+  vadWindowsPerCall?: number;
   /** First clause id, when a channel resumes. Default: 0. */
   firstClauseId?: number;
 }
@@ -127,6 +129,7 @@ export class DubChannel {
     run(
       new SegmentStage({
         vad: options.vad,
+        windowsPerCall: options.vadWindowsPerCall ?? 3,
         segmenter: { partialEveryMs: options.recogniser.capabilities.partialEveryMs },
       }),
       speech,

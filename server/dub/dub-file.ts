@@ -71,6 +71,8 @@ export interface DubResult {
 
 /** Look-ahead of a replay: room to see what follows an utterance before it is placed, ms. */
 const REPLAY_DELAY_MS = 10_000;
+/** The VAD works off half a second at once: nobody waits for the single window. */
+const REPLAY_VAD_WINDOWS = 16;
 
 /**
  * Dubs a file through the live path: replayed as RTP into a router, through the pipeline on a virtual clock, out of the
@@ -176,6 +178,7 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     mode: options.mode,
     bed: options.bed,
     delayMs: REPLAY_DELAY_MS,
+    vadWindowsPerCall: REPLAY_VAD_WINDOWS,
     playout: replayClock,
     clock: systemClock,
     priority: 'upload',
