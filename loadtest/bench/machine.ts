@@ -17,14 +17,7 @@ export interface Machine {
 }
 
 /** Packages whose versions change figures. */
-const PACKAGES = [
-  'onnxruntime-node',
-  'mediasoup',
-  '@discordjs/opus',
-  'node-av',
-  'signalsmith-stretch',
-  'tsx',
-];
+const PACKAGES = ['onnxruntime-node', 'mediasoup', '@discordjs/opus', 'tsx'];
 
 export async function describeMachine(signal: AbortSignal): Promise<Machine> {
   const { stdout } = await runTool({ tool: 'ffmpeg', args: ['-hide_banner', '-version'], signal });

@@ -1,3 +1,4 @@
+import { SpeechLeveller } from '../../pipeline/audio/speech-level.ts';
 import { BoundedChannel } from '../../pipeline/bounded-channel.ts';
 import { systemClock } from '../../pipeline/clock.ts';
 import type {
@@ -86,17 +87,23 @@ async function play(
   startsUs: number[],
   signal: AbortSignal,
 ): Promise<void> {
+  // As the channel's first stage does it.
+  const leveller = new SpeechLeveller({ sampleRateHz: SPEECH_RATE_HZ });
   let frames = 0;
+  let sent = 0;
   for (const recording of recordings) {
     startsUs.push(frames * 20_000);
     const total = Math.ceil((recording.length + GAP_SECONDS * SPEECH_RATE_HZ) / FRAME_SAMPLES);
     for (let i = 0; i < total; i += 1) {
-      const plane = new Float32Array(FRAME_SAMPLES);
-      plane.set(recording.subarray(i * FRAME_SAMPLES, (i + 1) * FRAME_SAMPLES));
+      const piece = new Float32Array(FRAME_SAMPLES);
+      piece.set(recording.subarray(i * FRAME_SAMPLES, (i + 1) * FRAME_SAMPLES));
+      const plane = leveller.process(piece);
+      const mediaTimeUs = Math.round((sent * 1e6) / SPEECH_RATE_HZ);
       await output.push(
-        { kind: 'audio', mediaTimeUs: frames * 20_000, sampleRateHz: SPEECH_RATE_HZ, planes: [plane] },
+        { kind: 'audio', mediaTimeUs, sampleRateHz: SPEECH_RATE_HZ, planes: [plane] },
         signal,
       );
+      sent += plane.length;
       frames += 1;
     }
   }

@@ -1,5 +1,6 @@
 import { downmix, Resampler } from '../audio/resample.ts';
 import type { AudioRing } from '../audio/ring.ts';
+import { SpeechLeveller } from '../audio/speech-level.ts';
 import type { AudioFrame } from '../frames.ts';
 import type { Stage, StageContext } from '../stage.ts';
 
@@ -12,11 +13,12 @@ const SPEECH_RATE_HZ = 16_000;
 /** Sound is handed on in pieces of this length: fewer, larger frames cost less. */
 const PIECE_SAMPLES = 512;
 
-/** Entry of the pipeline: keeps the original in the ring and hands on 16 kHz mono for the ears of the engines. */
+/** Entry of the pipeline: keeps the original in the ring and hands on 16 kHz mono, raised where it is far too quiet, for the engines. */
 export class ReceiveStage implements Stage<AudioFrame, AudioFrame> {
   readonly name = 'receive';
   readonly #ring: AudioRing;
   readonly #resampler = new Resampler({ fromHz: 48_000, toHz: SPEECH_RATE_HZ });
+  readonly #leveller = new SpeechLeveller({ sampleRateHz: SPEECH_RATE_HZ });
   #originUs: number | undefined;
   #emitted = 0;
   #waiting: Float32Array[] = [];
@@ -29,13 +31,14 @@ export class ReceiveStage implements Stage<AudioFrame, AudioFrame> {
   async process(frame: AudioFrame, ctx: StageContext<AudioFrame>): Promise<void> {
     this.#originUs ??= frame.mediaTimeUs;
     this.#ring.write(frame);
-    this.#hold(this.#resampler.process(downmix(frame.planes)));
+    this.#hold(this.#leveller.process(this.#resampler.process(downmix(frame.planes))));
     if (this.#waitingSamples >= PIECE_SAMPLES) await this.#emit(ctx);
   }
 
   async flush(ctx: StageContext<AudioFrame>): Promise<void> {
     if (this.#originUs === undefined) return;
-    this.#hold(this.#resampler.flush());
+    this.#hold(this.#leveller.process(this.#resampler.flush()));
+    this.#hold(this.#leveller.flush());
     await this.#emit(ctx);
   }
 
