@@ -19,6 +19,16 @@ export interface RecogniseStageOptions {
   clauses?: ClauseCutterOptions;
 }
 
+/** The uncommitted sound of a segment and what was heard in it. */
+interface HeardWindow {
+  readonly frame: SegmentFrame;
+  readonly segment: OpenSegment;
+  readonly heard: Recognition;
+  readonly pcm: Float32Array;
+  /** Its words, with times as good as the engine gives them. */
+  readonly rough: readonly CuttableWord[];
+}
+
 type Out = HypothesisFrame | ClauseFrame | WatermarkFrame;
 
 const RATE_HZ = 16_000;
@@ -27,6 +37,8 @@ const MIN_WINDOW_MS = 250;
 /** Sound left before a trimmed window so that its first word is whole, ms. */
 const TRIM_MARGIN_MS = 40;
 
+/** A clause that is cut off a longer segment counts for at least this long. */
+const MIN_CLAUSE_US = 1_000_000;
 /** Pitch is measured on no more than this much of a clause. */
 const PITCH_SAMPLES = RATE_HZ * 1.5;
 
@@ -132,45 +144,32 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
       final: frame.final,
       mediaTimeUs: frame.mediaTimeUs,
     });
-    if (frame.final) return this.#commitAll(frame, segment, heard, pcm, rough, ctx);
+    const window: HeardWindow = { frame, segment, heard, pcm, rough };
+    if (frame.final) return this.#commitAll(window, ctx);
     const count = this.#cutter.next(rough, stable);
-    if (count > 0) await this.#commitFirst(count, frame, segment, heard, pcm, rough, ctx);
+    if (count > 0) await this.#commitFirst(count, window, ctx);
   }
 
   /** Commits one clause of a segment that goes on, and trims its sound. */
-  async #commitFirst(
-    count: number,
-    frame: SegmentFrame,
-    segment: OpenSegment,
-    heard: Recognition,
-    pcm: Float32Array,
-    rough: readonly CuttableWord[],
-    ctx: StageContext<Out>,
-  ): Promise<void> {
-    const words = await this.#exactWords(heard, rough, pcm, ctx.signal);
+  async #commitFirst(count: number, window: HeardWindow, ctx: StageContext<Out>): Promise<void> {
+    const { segment } = window;
+    const words = await this.#exactWords(window, ctx.signal);
     const last = words[count - 1]!;
     const following = words[count];
     const cutMs = following ? Math.max(last.startMs, following.startMs - TRIM_MARGIN_MS) : last.endMs;
-    await this.#emitClause(words.slice(0, count), segment, frame, heard, pcm, false, ctx);
+    await this.#emitClause(words.slice(0, count), false, window, ctx);
     this.#agreement.commit(count);
     segment.windowStartUs += Math.round(cutMs * 1000);
     segment.clauseStartUs =
       segment.windowStartUs + (following ? Math.round((following.startMs - cutMs) * 1000) : 0);
   }
 
-  async #commitAll(
-    frame: SegmentFrame,
-    segment: OpenSegment,
-    heard: Recognition,
-    pcm: Float32Array,
-    rough: readonly CuttableWord[],
-    ctx: StageContext<Out>,
-  ): Promise<void> {
+  async #commitAll(window: HeardWindow, ctx: StageContext<Out>): Promise<void> {
+    const { segment, rough } = window;
     const isOne = this.#cutter.all(rough).length === 1;
-    const words = isOne ? rough : await this.#exactWords(heard, rough, pcm, ctx.signal);
-    const clauses = this.#cutter.all(words);
+    const clauses = this.#cutter.all(isOne ? rough : await this.#exactWords(window, ctx.signal));
     for (const [i, clause] of clauses.entries()) {
-      await this.#emitClause(clause, segment, frame, heard, pcm, i === clauses.length - 1, ctx);
+      await this.#emitClause(clause, i === clauses.length - 1, window, ctx);
       const next = clauses[i + 1]?.[0];
       if (next) segment.clauseStartUs = segment.windowStartUs + Math.round(next.startMs * 1000);
     }
@@ -178,18 +177,14 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
 
   async #emitClause(
     words: readonly CuttableWord[],
-    segment: OpenSegment,
-    frame: SegmentFrame,
-    heard: Recognition,
-    pcm: Float32Array,
     endsSegment: boolean,
+    { frame, segment, heard, pcm }: HeardWindow,
     ctx: StageContext<Out>,
   ): Promise<void> {
-    const last = words[words.length - 1]!;
-    const lastEndUs = segment.windowStartUs + Math.round(last.endMs * 1000);
+    const lastEndUs = segment.windowStartUs + Math.round(words[words.length - 1]!.endMs * 1000);
     const endUs = endsSegment
       ? frame.endUs
-      : Math.min(frame.endUs, Math.max(lastEndUs, segment.clauseStartUs + 1000));
+      : Math.min(frame.endUs, Math.max(lastEndUs, segment.clauseStartUs + MIN_CLAUSE_US));
     const from = samplesBetween(segment.windowStartUs, segment.clauseStartUs);
     const sound = pcm.slice(Math.max(0, from), samplesBetween(segment.windowStartUs, endUs));
     const clause: ClauseFrame = {
@@ -213,9 +208,7 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
 
   /** Word times from the engine where it has them, else from the aligner, else as estimated. */
   async #exactWords(
-    heard: Recognition,
-    rough: readonly CuttableWord[],
-    pcm: Float32Array,
+    { heard, rough, pcm }: HeardWindow,
     signal: AbortSignal,
   ): Promise<readonly CuttableWord[]> {
     const aligner = this.#o.aligner;

@@ -24,7 +24,7 @@ export class ResourceMeter {
   readonly #ownBefore = process.cpuUsage();
   readonly #childrenBefore = reapedChildrenSeconds();
   readonly #timer: NodeJS.Timeout;
-  readonly #children = new Map<number, { readonly program: string; readonly first: number; last: number }>();
+  readonly #children = new Map<number, { program: string; readonly first: number; last: number }>();
   #peakBytes = 0;
 
   constructor() {
@@ -62,8 +62,11 @@ export class ResourceMeter {
     for (const child of descendants(process.pid)) {
       bytes += residentBytes(child.pid);
       const entry = this.#children.get(child.pid);
-      if (entry) entry.last = child.cpuSeconds;
-      else
+      if (entry) {
+        entry.last = child.cpuSeconds;
+        // A launcher (setpriv, prlimit) becomes the program it starts.
+        entry.program = child.program;
+      } else
         this.#children.set(child.pid, {
           program: child.program,
           first: first ? child.cpuSeconds : 0,
