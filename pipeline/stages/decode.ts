@@ -8,7 +8,7 @@ export interface DecodeStageOptions {
 }
 
 /** A frame this far off its place is moved there; less is rounding or slow clock correction. */
-const TOLERANCE_US = 20_000;
+const TOLERANCE_US = 10_000;
 /** Longer holes than this are silence: concealment fades to nothing anyway. */
 const MAX_CONCEALED_US = 60_000;
 /** Silence is written in pieces of this length. */
