@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { LivedubError, toLivedubError } from '../pipeline/errors.ts';
 import type { EngineReply, EngineRequest } from './engine-thread-serve.ts';
+import { threadBundle } from './thread-bundle.ts';
 
 export interface EngineThreadOptions {
   /** Module that calls `serveEngineThread`. */
@@ -34,11 +35,8 @@ export class EngineThread {
 
   constructor(options: EngineThreadOptions) {
     this.#label = options.label;
-    this.#worker = new Worker(new URL('./engine-thread-boot.mjs', import.meta.url), {
-      execArgv: [],
-      name: options.label,
-      workerData: { entry: options.entry.href },
-    });
+    // Without the parent's options: a loader among them would be started for every thread.
+    this.#worker = new Worker(threadBundle(options.entry), { execArgv: [], name: options.label });
     this.#worker.unref();
     this.#worker.on('message', (reply: EngineReply) => this.#settle(reply));
     this.#worker.on('error', (error) =>

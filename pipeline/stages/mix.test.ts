@@ -94,6 +94,16 @@ describe('MixStage', () => {
     expect(levelOf(left, 1000, 7, 8)).toBeGreaterThan(before * 0.7);
   });
 
+  it('hurries, and in the end skips, when every translation is too long', async () => {
+    const long = Array.from({ length: 11 }, (_, i) => utterance(i, i, i + 1, 4));
+    const { placed } = await mix(long);
+    const spoken = placed.filter((p) => p.outcome === 'spoken');
+    expect(placed).toHaveLength(long.length);
+    expect(spoken.length).toBeLessThan(long.length);
+    expect(Math.max(...spoken.map((p) => p.latenessMs))).toBeLessThanOrEqual(8000);
+    expect(Math.max(...spoken.map((p) => p.rate))).toBeGreaterThan(1.2);
+  });
+
   it('mixes the same however often watermarks come', async () => {
     const utterances = [utterance(0, 1, 3, 2.6), utterance(1, 3, 5, 2.5), utterance(2, 5.2, 6, 1.5)];
     const often = await mix(utterances, { everyMs: 32 });

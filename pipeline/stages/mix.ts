@@ -137,7 +137,7 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
       const earliestUs = this.#earliest(next);
       if (this.#fitter.startFor(earliestUs) >= this.#headUs + FRAME_US) return;
       this.#pending.shift();
-      await this.#place(next, Math.max(earliestUs, this.#headUs), ctx);
+      await this.#place(next, earliestUs, ctx);
     }
   }
 
@@ -154,6 +154,7 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
       clauseStartUs: utterance.clauseStartUs,
       clauseEndUs: utterance.clauseEndUs,
       earliestUs,
+      playoutUs: this.#headUs,
       lengthUs,
       pausesUs: ((utterance.pcm.length - trimmed.pcm.length) * 1_000_000) / RATE_HZ,
       nextStartUs: this.#nextStart(utterance),

@@ -7,6 +7,7 @@ const clause = (startS: number, endS: number, lengthS: number, nextS?: number, p
   clauseStartUs: startS * S,
   clauseEndUs: endS * S,
   earliestUs: startS * S,
+  playoutUs: 0,
   lengthUs: lengthS * S,
   pausesUs: pausesS * S,
   nextStartUs: nextS === undefined ? undefined : nextS * S,

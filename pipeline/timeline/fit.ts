@@ -19,6 +19,8 @@ export interface FitRequest {
   readonly clauseEndUs: number;
   /** Earliest start: the clause's own start in synced mode, the moment it was ready in interpret mode. */
   readonly earliestUs: number;
+  /** Playout has come this far: nothing can start before. */
+  readonly playoutUs: number;
   /** Length at rate 1. */
   readonly lengthUs: number;
   /** How much of that is inner pauses that may be trimmed. */
@@ -63,7 +65,7 @@ export class Fitter {
   }
 
   place(request: FitRequest): FitResult {
-    const startUs = this.startFor(request.earliestUs);
+    const startUs = Math.max(this.startFor(request.earliestUs), request.playoutUs);
     const lagUs = startUs - request.earliestUs;
     if (lagUs > this.#o.lagCapMs * 1000) return { outcome: 'skipped-lag' };
     const roomUs =

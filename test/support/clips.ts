@@ -29,7 +29,24 @@ const ENGLISH = [
  */
 export async function englishClip(folder: string): Promise<string> {
   const real = sharedFile('video/sadtalker/WDA_KatieHill_000.mp4');
-  if (real) return real;
+  if (real) {
+    const clip = join(folder, 'speaker.mp4');
+    await run('ffmpeg', [
+      '-v',
+      'error',
+      '-y',
+      '-i',
+      real,
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-c:a',
+      'copy',
+      clip,
+    ]);
+    return clip;
+  }
   const wav = await synthesisedSpeech({ folder, language: 'en', texts: ENGLISH });
   const clip = join(folder, 'english.mp4');
   await run('ffmpeg', [

@@ -118,7 +118,7 @@ describe('convertResemblyzer', () => {
 
 const real =
   process.env.LIVEDUB_TEST_SPEAKER_MODEL ??
-  path.join(modelsDir(), 'resemblyzer', 'converted', 'speaker.onnx');
+  path.join(modelsDir(), 'resemblyzer', '0.1.4', 'converted', 'speaker.onnx');
 const VOICES = ['speech/en/LJ001-0001.wav', 'speech/en/LJ001-0003.wav', 'speech/en/jfk_16k.wav'];
 
 describe.skipIf(!existsSync(real) || !hasShared(VOICES[0]!))(

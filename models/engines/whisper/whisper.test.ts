@@ -141,7 +141,7 @@ describe('TokenText', () => {
 
 const real = process.env.LIVEDUB_TEST_WHISPER_DIR ?? findConverted();
 function findConverted(): string | undefined {
-  const dir = path.join(modelsDir(), 'whisper-base', 'converted');
+  const dir = path.join(modelsDir(), 'whisper-base', '1.0.0', 'converted');
   return existsSync(path.join(dir, 'encoder.onnx')) ? dir : undefined;
 }
 
