@@ -13,7 +13,7 @@ export const SAMPLE_SENTENCES: readonly string[] = [
   'You can hear this video in other languages.',
   'First, a program writes the words.',
   'Then, it translates every sentence.',
-  'A new voice reads the translation.',
+  'Another voice reads the translation.',
   'The images do not change.',
   'Thank you very much, and goodbye.',
 ];

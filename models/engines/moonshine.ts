@@ -93,7 +93,7 @@ export class MoonshineRecogniser implements Recogniser {
   }
 
   #judge({ ids, meanLogProb, hitLimit }: MoonshineTokens, seconds: number): Recognition {
-    const text = llamaTokenizer.decode([...ids], false, false).trim();
+    const text = withoutQuotes(llamaTokenizer.decode([...ids], false, false)).trim();
     const confidence = Math.exp(meanLogProb);
     const heard = { text, language: 'en', confidence };
     if (!/\p{L}|\p{N}/u.test(text)) return { ...heard, text: '', rejected: 'noise' };
@@ -102,6 +102,11 @@ export class MoonshineRecogniser implements Recogniser {
       return { ...heard, rejected: 'language' };
     return heard;
   }
+}
+
+/** Quotation marks are guesses, opened and never closed; they would be translated and spoken as noise. */
+function withoutQuotes(text: string): string {
+  return text.replace(/["“”]/gu, '').replace(/(^|\s)'+/gu, '$1');
 }
 
 function padded(pcm: Float32Array): Float32Array {
