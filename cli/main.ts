@@ -72,6 +72,11 @@ function usageError(error: CommanderError, program: Command): number {
   return 2;
 }
 
+// A reader such as `head` that has enough is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (thrown: unknown) => {
     printError(thrown);
