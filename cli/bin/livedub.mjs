@@ -2,6 +2,9 @@
 // The livedub command. Sets up first where that has never been done.
 import { onGoodNode } from '../setup/node-version.mjs';
 
+// npm runs scripts in the project's folder; the files that a person names lie where npm was called.
+if (process.env.npm_lifecycle_event && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+
 onGoodNode(async () => {
   const { setUp, wasSetUp } = await import('../setup/setup.mjs');
   const args = process.argv.slice(2);
