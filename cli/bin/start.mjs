@@ -2,6 +2,9 @@
 // npm start: set-up, then the server.
 import { onGoodNode } from '../setup/node-version.mjs';
 
+// A file to dub lies where npm was called, not in the project's folder.
+if (process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+
 onGoodNode(async () => {
   const { setUp } = await import('../setup/setup.mjs');
   const code = await setUp();

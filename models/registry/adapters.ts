@@ -20,7 +20,7 @@ import { PICO_VOICES } from '../engines/pico/pico-voices.ts';
 import { Piper } from '../engines/piper/piper.ts';
 import type { WhisperHost } from '../engines/whisper/whisper-host.ts';
 import { WhisperRecogniser } from '../engines/whisper/whisper-recogniser.ts';
-import { WhisperTranslator } from '../engines/whisper/whisper-translator.ts';
+import { WhisperTranslator, whisperTier } from '../engines/whisper/whisper-translator.ts';
 import { MANIFEST } from '../manifest.ts';
 import type { SessionPool } from '../session-pool.ts';
 import { WHISPER_LANGUAGES } from './language-codes.ts';
@@ -64,8 +64,6 @@ export interface SynthesiserAdapter extends Adapter<Synthesiser> {
 }
 
 export const WHISPER_MODEL = 'whisper-base';
-/** Languages that Whisper base turns into usable English; of the others it gives the gist. */
-const WHISPER_FAIR: ReadonlySet<LanguageCode> = new Set(['es', 'fr', 'de', 'pt', 'it', 'ca', 'nl', 'gl']);
 
 /** Those for one language before those for many, faster before slower. */
 export const RECOGNISERS: readonly RecogniserAdapter[] = [
@@ -140,7 +138,7 @@ export const TRANSLATORS: readonly TranslatorAdapter[] = [
         ? WHISPER_LANGUAGES.filter((from) => from !== 'en').map((from) => ({
             from,
             to: 'en',
-            tier: WHISPER_FAIR.has(from) ? ('fair' as const) : ('gist' as const),
+            tier: whisperTier(from),
             via: [],
           }))
         : [],

@@ -18,7 +18,8 @@ const FAIR = new Set<LanguageCode>(['es', 'fr', 'pt']);
 /** There are many ways to translate, so a right one is less probable than the right transcript. */
 const LOWEST_LOG_PROB = -1.6;
 
-const tier = (from: LanguageCode): QualityTier => (FAIR.has(from) ? 'fair' : 'gist');
+/** How good Whisper base is from a language into English. */
+export const whisperTier = (from: LanguageCode): QualityTier => (FAIR.has(from) ? 'fair' : 'gist');
 
 /** Whisper's own translation of speech into English: it hears the clause again, it does not read its text. */
 export class WhisperTranslator implements Translator {
@@ -33,7 +34,7 @@ export class WhisperTranslator implements Translator {
     this.info = { id: `${options.host.id}-translate`, version: options.host.version, licence: 'MIT' };
     this.pairs = options.host.languages
       .filter((from) => from !== 'en')
-      .map((from) => ({ from, to: 'en', tier: tier(from), via: [] }));
+      .map((from) => ({ from, to: 'en', tier: whisperTier(from), via: [] }));
   }
 
   /** Loads a model for translation alone. @throws LIVEDUB_E_MODEL_MISSING, LIVEDUB_E_MODEL_CORRUPT */
