@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { runTool } from '../../server/media/run-tool.ts';
+import { writeWithTool } from '../../server/media/write-with-tool.ts';
 import { drawSpeaker, type Expression } from './picture.ts';
 import { SAMPLE_LABEL, SAMPLE_PAUSE_MS, SAMPLE_SENTENCES, SAMPLE_TITLE } from './script.ts';
 import { joinSpeech, mouthOpenings, type Speech, wavOf } from './sound.ts';
@@ -37,7 +37,7 @@ export async function makeSample(options: MakeSampleOptions): Promise<string> {
     await writeFile(join(parts, 'pictures.txt'), pictureList(speech));
 
     const made = join(parts, 'sample.mp4');
-    await runTool({ command: 'ffmpeg', args: encodeArguments(parts, made), signal });
+    await writeWithTool({ tool: 'ffmpeg', args: encodeArguments(parts, made), signal, output: outFile });
     await rename(made, outFile);
     return outFile;
   } finally {
@@ -67,7 +67,7 @@ async function drawPictures(folder: string, signal: AbortSignal): Promise<void> 
     join(folder, `${name}.png`),
   ]);
   const args = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-y', ...inputs, ...outputs];
-  await runTool({ command: 'ffmpeg', args, signal });
+  await writeWithTool({ tool: 'ffmpeg', args, signal, output: folder });
 }
 
 /** A list for FFmpeg's concat demuxer: which picture, and how long. */

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { LivedubError } from '../../pipeline/errors.ts';
-import { runTool } from './run-tool.ts';
+import { writeWithTool } from './write-with-tool.ts';
 
 export interface SplitTracksOptions {
   /** MP4 whose first sound track is the original and whose further ones are the dubs. */
@@ -32,8 +32,9 @@ export async function splitTracks(options: SplitTracksOptions): Promise<Readonly
   const { file, jobDir, ids, signal } = options;
   const folder = join(jobDir, 'tracks');
   await mkdir(folder, { recursive: true });
-  const probed = await runTool({
-    command: 'ffprobe',
+  const probed = await writeWithTool({
+    tool: 'ffprobe',
+    output: folder,
     args: ['-v', 'error', '-of', 'json', '-show_entries', 'stream=codec_type,codec_name', file],
     signal,
   });
@@ -55,6 +56,6 @@ export async function splitTracks(options: SplitTracksOptions): Promise<Readonly
     args.push('-disposition:a:0', 'default', '-movflags', '+faststart', '-f', 'mp4', out);
     files.set(id, relative(jobDir, out));
   }
-  await runTool({ command: 'ffmpeg', args, signal });
+  await writeWithTool({ tool: 'ffmpeg', args, signal, output: folder });
   return files;
 }
