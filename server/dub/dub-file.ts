@@ -7,7 +7,7 @@ import { type ChannelPlan, type Engines, loadEngines } from '../../models/regist
 import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
 import { replayClock, systemClock } from '../../pipeline/clock.ts';
 import { DubChannel } from '../../pipeline/dub-channel.ts';
-import { LivedubError } from '../../pipeline/errors.ts';
+import { type ErrorCode, LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import { openIntake } from '../../pipeline/media/intake.ts';
 import { type AudioStreamInfo, type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
 import { openRecording, type Recording } from '../../pipeline/media/recorder.ts';
@@ -108,17 +108,32 @@ export async function dubFile(options: DubFileOptions): Promise<DubResult> {
     const router = await (await starting).createRouter({ signal });
     return await run({ options, media, engines, plan, from, router, meter, closers });
   } catch (error) {
-    if (signal.aborted)
-      throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request before anything was dubbed.', {
-        cause: error,
-      });
-    throw error;
+    // What has a code of its own (a full disk, say) is told even after Ctrl-C.
+    const told = error instanceof LivedubError && !STOPPED.has(error.code);
+    if (!signal.aborted || told) throw error;
+    throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request before anything was dubbed.', {
+      cause: error,
+    });
   } finally {
-    for (const close of closers.reverse()) await close();
+    await closeAll(closers);
   }
 }
 
+/** Codes with which parts answer when they are stopped. */
+const STOPPED: ReadonlySet<ErrorCode> = new Set(['LIVEDUB_E_ABORTED', 'LIVEDUB_E_CLOSED']);
+
 function ignore(): void {}
+
+/** Last opened, first closed; one that fails keeps none of the others open, nor hides why the job ended. */
+async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
+  for (const close of [...closers].reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      process.emitWarning(`A part of the dub did not close: ${toLivedubError(error).message}`);
+    }
+  }
+}
 
 interface Run {
   readonly options: DubFileOptions;
@@ -168,7 +183,7 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   const channel = new DubChannel({
     vad: engines.vad,
     recogniser: plan.recogniser,
-    ...(engines.aligner ? { aligner: engines.aligner } : {}),
+    aligner: engines.aligner,
     language: from,
     renditions: plan.renditions.map((rendition, i) => ({
       ...rendition,

@@ -1,5 +1,6 @@
 import type { Engines } from '../../models/registry.ts';
 import { downmix, Resampler } from '../../pipeline/audio/resample.ts';
+import { SpeechLeveller } from '../../pipeline/audio/speech-level.ts';
 import { systemClock } from '../../pipeline/clock.ts';
 import { LivedubError } from '../../pipeline/errors.ts';
 import type { SegmentFrame, WatermarkFrame } from '../../pipeline/frames.ts';
@@ -56,6 +57,8 @@ async function firstSegments({
     ...(audioTrack === undefined ? {} : { audioTrack }),
   });
   const resampler = new Resampler({ fromHz: 48_000, toHz: RATE_HZ });
+  // Heard as the channel will hear it.
+  const leveller = new SpeechLeveller({ sampleRateHz: RATE_HZ });
   const stage = new SegmentStage({ vad: engines.vad });
   const long: Float32Array[] = [];
   const short: Float32Array[] = [];
@@ -70,7 +73,7 @@ async function firstSegments({
   };
   try {
     for await (const frame of intake) {
-      const plane = resampler.process(downmix(frame.planes));
+      const plane = leveller.process(resampler.process(downmix(frame.planes)));
       await stage.process({ ...frame, sampleRateHz: RATE_HZ, planes: [plane] }, context);
       if (long.length >= SEGMENTS) break;
     }
