@@ -3,18 +3,12 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { mediasoupVersion, mediasoupWorkerBin, repositoryRoot } from '../../../pipeline/cache-paths.ts';
 import { workerStarts } from '../steps/worker.mjs';
-import type { DoctorRow } from './row.ts';
+import { type DoctorRow, rowsOf } from './row.ts';
 
 const AREA = 'Media';
 const require = createRequire(import.meta.url);
 
-const row = (
-  name: string,
-  status: DoctorRow['status'],
-  detail: string,
-  required: boolean,
-  remedy?: string,
-): DoctorRow => ({ area: AREA, name, status, detail, required, ...(remedy === undefined ? {} : { remedy }) });
+const row = rowsOf(AREA);
 
 /** Version of an installed package, read from its folder because `exports` may hide package.json. */
 function packageVersion(name: string): string {

@@ -35,3 +35,15 @@ export function formatRows(rows: readonly DoctorRow[]): string {
   }
   return lines.join('\n');
 }
+
+/** Makes the rows of one area. */
+export const rowsOf =
+  (area: string) =>
+  (name: string, status: DoctorStatus, detail: string, required: boolean, remedy?: string): DoctorRow => ({
+    area,
+    name,
+    status,
+    detail,
+    required,
+    ...(remedy === undefined ? {} : { remedy }),
+  });

@@ -6,7 +6,7 @@ import { findCommand, run } from '../exec.mjs';
 import { nodeProblem } from '../node-version.mjs';
 import { installLine, REQUIRED_PACKAGES, TEST_PACKAGES } from '../packages.mjs';
 import { npmStep } from '../steps/npm.mjs';
-import type { DoctorRow } from './row.ts';
+import { type DoctorRow, rowsOf } from './row.ts';
 
 const AREA = 'System';
 const GIB = 1024 ** 3;
@@ -18,13 +18,7 @@ const MEMORY_WANTED_BYTES = 2 * GIB;
 const ENCODERS = ['aac', 'libopus', 'libvpx', 'libx264'];
 const PROGRAM_MS = 15_000;
 
-const row = (
-  name: string,
-  status: DoctorRow['status'],
-  detail: string,
-  required: boolean,
-  remedy?: string,
-): DoctorRow => ({ area: AREA, name, status, detail, required, ...(remedy === undefined ? {} : { remedy }) });
+const row = rowsOf(AREA);
 
 export function nodeRow(): DoctorRow {
   const problem = nodeProblem(process.version);
