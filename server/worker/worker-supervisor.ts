@@ -2,7 +2,6 @@ import type { ChildProcess } from 'node:child_process';
 import { LivedubError } from '../../pipeline/errors.ts';
 import type { Progress } from '../contract.ts';
 import { errorFromProblem } from '../problem.ts';
-import { type ControlPort, openProcessPort } from './control-port.ts';
 import {
   type DubOrder,
   type FromWorker,
@@ -10,6 +9,7 @@ import {
   type JobResult,
   type ToWorker,
 } from './messages.ts';
+import { WorkerProcess } from './worker-process.ts';
 
 export interface WorkerSupervisorOptions {
   /** Starts one worker as leader of a process group of its own, with an IPC channel. */
@@ -40,9 +40,7 @@ interface Job extends RunOptions {
 }
 
 interface Worker {
-  readonly child: ChildProcess;
-  readonly port: ControlPort<ToWorker, FromWorker>;
-  readonly startedMs: number;
+  readonly process: WorkerProcess<ToWorker, FromWorker>;
   ready: boolean;
 }
 
@@ -78,30 +76,29 @@ export class WorkerSupervisor {
 
   /** Process id of the worker of this moment. */
   get pid(): number | undefined {
-    return this.#worker?.child.pid;
+    return this.#worker?.process.pid;
   }
 
   start(): void {
     if (this.#worker || this.#closing) return;
-    const child = this.#options.spawn();
-    const port = openProcessPort<ToWorker, FromWorker>({
-      endpoint: child,
-      schema: FromWorkerSchema,
-      onInvalid: (problem) => this.#options.onNotice?.(`worker said what nobody understands: ${problem}`),
-    });
-    const worker: Worker = { child, port, startedMs: performance.now(), ready: false };
+    const worker: Worker = {
+      process: new WorkerProcess<ToWorker, FromWorker>({
+        spawn: this.#options.spawn,
+        schema: FromWorkerSchema,
+        onExit: (why) => this.#onDeath(worker, why),
+        onNotice: this.#options.onNotice,
+      }),
+      ready: false,
+    };
     this.#worker = worker;
-    port.onMessage((message) => this.#onMessage(worker, message));
-    // Exit, not disconnect: only then are its memory and files free. 'error' is a worker that never started.
-    child.once('exit', (code, signal) => this.#onDeath(worker, signal ?? `exit code ${code}`));
-    child.once('error', (error) => this.#onDeath(worker, error.message));
+    worker.process.port.onMessage((message) => this.#onMessage(worker, message));
   }
 
   /** @throws LivedubError what the job failed with, LIVEDUB_E_WORKER_DIED, or LIVEDUB_E_ABORTED */
   async run(order: DubOrder, options: RunOptions): Promise<JobResult> {
     const worker = await this.#ready(options.signal);
     return await new Promise<JobResult>((resolve, reject) => {
-      const cancel = () => worker.port.send({ kind: 'cancel', jobId: order.jobId });
+      const cancel = () => worker.process.port.send({ kind: 'cancel', jobId: order.jobId });
       const settle = () => {
         this.#jobs.delete(order.jobId);
         options.signal.removeEventListener('abort', cancel);
@@ -117,7 +114,7 @@ export class WorkerSupervisor {
           reject(error);
         },
       });
-      worker.port.send({ kind: 'dub', order });
+      worker.process.port.send({ kind: 'dub', order });
       if (options.signal.aborted) cancel();
       else options.signal.addEventListener('abort', cancel, { once: true });
     });
@@ -132,13 +129,7 @@ export class WorkerSupervisor {
   async #stop(): Promise<void> {
     clearTimeout(this.#restartTimer);
     this.#wakeWaiters();
-    const worker = this.#worker;
-    if (!worker) return;
-    const exited = new Promise<void>((resolve) => worker.child.once('exit', () => resolve()));
-    worker.port.send({ kind: 'stop' });
-    const kill = setTimeout(() => worker.child.kill('SIGKILL'), this.#options.stopTimeoutMs);
-    if (worker.child.exitCode === null && worker.child.signalCode === null) await exited;
-    clearTimeout(kill);
+    await this.#worker?.process.stop({ kind: 'stop' }, this.#options.stopTimeoutMs);
   }
 
   async #ready(signal: AbortSignal): Promise<Worker> {
@@ -184,7 +175,6 @@ export class WorkerSupervisor {
   #onDeath(worker: Worker, why: string): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    killGroup(worker.child);
     for (const job of [...this.#jobs.values()]) {
       job.reject(
         this.#closing || job.signal.aborted
@@ -194,20 +184,10 @@ export class WorkerSupervisor {
     }
     this.#options.onStateChange?.();
     if (this.#closing) return;
-    if (performance.now() - worker.startedMs >= this.#options.soundAfterMs) this.#deathsInRow = 0;
+    if (performance.now() - worker.process.startedMs >= this.#options.soundAfterMs) this.#deathsInRow = 0;
     const waitMs = Math.min(this.#options.restartMinMs * 2 ** this.#deathsInRow, this.#options.restartMaxMs);
     this.#deathsInRow += 1;
     this.#options.onNotice?.(`worker ended (${why}); the next one starts in ${waitMs} ms`);
     this.#restartTimer = setTimeout(() => this.start(), waitMs);
-  }
-}
-
-/** Ends what a dead worker may have left: it was the leader of its process group, whose id is the worker's pid. */
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || process.platform === 'win32') return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // ESRCH: nothing was left.
   }
 }
