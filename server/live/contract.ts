@@ -303,7 +303,11 @@ export const ViewerEventSchema = z.union([
     iceServers: z.array(z.looseObject({})),
   }),
   /** Answer to `join`, and again without `request` when tracks come later. */
-  z.object({ kind: z.literal('tracks'), request: z.int().optional(), consumers: z.array(ConsumerViewSchema) }),
+  z.object({
+    kind: z.literal('tracks'),
+    request: z.int().optional(),
+    consumers: z.array(ConsumerViewSchema),
+  }),
   /** Tracks that are gone (a publisher changed its codec). */
   z.object({ kind: z.literal('tracks-gone'), tracks: z.array(TrackKeySchema) }),
   z.object({ kind: z.literal('ok'), request: z.int(), iceParameters: z.looseObject({}).optional() }),

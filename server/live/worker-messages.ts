@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { LanguageSchema, ProblemSchema } from '../contract.ts';
+import {
+  ChannelIdSchema,
+  DelaySchema,
+  GlossaryEntrySchema,
+  ModeSchema,
+  RenditionControlSchema,
+  RenditionSettingsSchema,
+  TextEventSchema,
+} from './contract.ts';
+
+/** The control messages between server and live worker; both sides check what they receive. */
+
+const OutputDemandSchema = z.object({ voice: z.boolean(), mix: z.boolean() });
+
+export const LanguageDemandSchema = z.object({
+  captions: z.boolean(),
+  interpret: OutputDemandSchema,
+  synced: OutputDemandSchema,
+});
+
+export const TermsSchema = z.object({
+  glossary: z.array(GlossaryEntrySchema),
+  doNotTranslate: z.array(z.string()),
+});
+
+/** Which engines a channel needs. */
+export const ChannelEnginesSchema = z.object({
+  from: LanguageSchema,
+  renditions: z.array(RenditionSettingsSchema).min(1).max(8),
+});
+
+export const ChannelOrderSchema = ChannelEnginesSchema.extend({
+  channelId: ChannelIdSchema,
+  /** Wall time of media time 0, µs since the Unix epoch. */
+  originUs: z.number(),
+  delayMs: DelaySchema,
+  /** Absolute path of the programme's clause log; what is in it was said already. */
+  clauseLog: z.string().min(1),
+  terms: TermsSchema,
+  demand: z.record(LanguageSchema, LanguageDemandSchema),
+  controls: z.record(LanguageSchema, RenditionControlSchema),
+});
+
+/** What two cascade ends say to each other; checked by the cascade, passed on as it is. */
+const CascadeEnvelopeSchema = z.object({
+  kind: z.literal('cascade'),
+  channelId: ChannelIdSchema,
+  message: z.looseObject({ type: z.string() }),
+});
+
+export const ToLiveWorkerSchema = z.discriminatedUnion('kind', [
+  /** Load these engines now: a channel will need them. */
+  z.object({ kind: z.literal('prepare'), engines: ChannelEnginesSchema }),
+  /** Answered with `opened` or `failed`. */
+  z.object({ kind: z.literal('open'), order: ChannelOrderSchema }),
+  z.object({
+    kind: z.literal('demand'),
+    channelId: ChannelIdSchema,
+    language: LanguageSchema,
+    demand: LanguageDemandSchema,
+  }),
+  z.object({
+    kind: z.literal('control'),
+    channelId: ChannelIdSchema,
+    language: LanguageSchema,
+    control: RenditionControlSchema,
+  }),
+  z.object({ kind: z.literal('delay'), channelId: ChannelIdSchema, delayMs: DelaySchema }),
+  z.object({ kind: z.literal('terms'), channelId: ChannelIdSchema, terms: TermsSchema }),
+  /** Answered with `closed`; what is being said may end first, `now` cuts it. */
+  z.object({ kind: z.literal('close'), channelId: ChannelIdSchema }),
+  CascadeEnvelopeSchema,
+  z.object({ kind: z.literal('stop') }),
+]);
+
+export const OpenedRenditionSchema = z.object({
+  language: LanguageSchema,
+  tier: z.enum(['gist', 'fair', 'good']),
+  voice: z.string(),
+});
+
+export const FromLiveWorkerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ready') }),
+  /** The engines that `prepare` named are loaded. */
+  z.object({ kind: z.literal('prepared') }),
+  z.object({
+    kind: z.literal('opened'),
+    channelId: ChannelIdSchema,
+    renditions: z.array(OpenedRenditionSchema),
+    /** Sound is needed from this media time on; absent: from now on. */
+    resumeFromUs: z.number().optional(),
+  }),
+  /** The source track is being read: sound may be sent. */
+  z.object({ kind: z.literal('listening'), channelId: ChannelIdSchema }),
+  z.object({ kind: z.literal('closed'), channelId: ChannelIdSchema }),
+  z.object({ kind: z.literal('failed'), channelId: ChannelIdSchema, error: ProblemSchema }),
+  z.object({ kind: z.literal('text'), channelId: ChannelIdSchema, event: TextEventSchema }),
+  z.object({
+    kind: z.literal('lag'),
+    channelId: ChannelIdSchema,
+    language: LanguageSchema,
+    mode: ModeSchema,
+    lagMs: z.number(),
+  }),
+  /** An engine failed on a clause, and what the rendition does without it. */
+  z.object({
+    kind: z.literal('degraded'),
+    channelId: ChannelIdSchema,
+    stage: z.string(),
+    error: ProblemSchema,
+  }),
+  /** Speech that stays original. */
+  z.object({
+    kind: z.literal('left-original'),
+    channelId: ChannelIdSchema,
+    reason: z.enum(['language', 'noise', 'engine']),
+    startUs: z.number(),
+    endUs: z.number(),
+  }),
+  /** Once a second. */
+  z.object({
+    kind: z.literal('pulse'),
+    channelId: ChannelIdSchema,
+    /** Media time of the newest sound. */
+    mediaTimeUs: z.number(),
+    /** RMS of the source over the last second, dBFS. */
+    levelDbfs: z.number(),
+    /** Opus packets shed because the stages could not keep up, since the channel was opened. */
+    shedFrames: z.int(),
+    /** Share of a core the worker used in the last second. */
+    cpu: z.number(),
+  }),
+  CascadeEnvelopeSchema,
+]);
+
+export type LanguageDemandMessage = z.infer<typeof LanguageDemandSchema>;
+export type ChannelEngines = z.infer<typeof ChannelEnginesSchema>;
+export type ChannelOrder = z.infer<typeof ChannelOrderSchema>;
+export type OpenedRendition = z.infer<typeof OpenedRenditionSchema>;
+export type ToLiveWorker = z.infer<typeof ToLiveWorkerSchema>;
+export type FromLiveWorker = z.infer<typeof FromLiveWorkerSchema>;

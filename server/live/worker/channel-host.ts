@@ -1,0 +1,233 @@
+import { ClauseLogFile } from '../../../db/clause-log-file.ts';
+import type { ChannelPlan, Engines } from '../../../models/registry.ts';
+import { systemClock } from '../../../pipeline/clock.ts';
+import { DubChannel } from '../../../pipeline/dub-channel.ts';
+import { IngestClock } from '../../../pipeline/ingest-clock.ts';
+import { MediaTimeline } from '../../../pipeline/rtp/media-time.ts';
+import { RtpTrackReceiver } from '../../../pipeline/rtp/track-receiver.ts';
+import { CascadeEnd } from '../../../sfu/cascade.ts';
+import type { CascadeMessage, CascadePort } from '../../../sfu/cascade-port.ts';
+import type { SfuRouter } from '../../../sfu/router.ts';
+import type { RtpTap } from '../../../sfu/rtp-tap.ts';
+import type { Mode, TrackKey } from '../contract.ts';
+import type { ChannelOrder, FromLiveWorker, ToLiveWorker } from '../worker-messages.ts';
+import { ChannelReporter } from './channel-reporter.ts';
+import { DubFeed } from './dub-feed.ts';
+
+export interface ChannelHostOptions {
+  order: ChannelOrder;
+  plan: ChannelPlan;
+  engines: Engines;
+  /** Of this channel alone; closed with it. */
+  router: SfuRouter;
+  send: (message: FromLiveWorker) => void;
+}
+
+type ChannelMessage = Exclude<ToLiveWorker, { kind: 'prepare' | 'open' | 'close' | 'stop' }>;
+
+/** How long a missing packet is waited for, µs: a publisher's retransmission takes a round trip. */
+const GAP_US = 120_000;
+/** Overdue packets are given up while nothing arrives, ms. */
+const POLL_MS = 20;
+const MODES: readonly Mode[] = ['interpret', 'synced'];
+
+/** One live channel in the worker: source track in, DubChannel, dubbed tracks out, over the cascade to the server. */
+export class ChannelHost {
+  readonly #options: ChannelHostOptions;
+  readonly #channel: DubChannel;
+  readonly #clauseLog: ClauseLogFile;
+  readonly #feeds: readonly DubFeed[];
+  readonly #ingest: IngestClock;
+  readonly #reporter: ChannelReporter;
+  readonly #fromServer = new Set<(message: CascadeMessage) => void>();
+  #cascade: CascadeEnd | undefined;
+  #tap: RtpTap | undefined;
+  #receiver: RtpTrackReceiver | undefined;
+  readonly #poll: NodeJS.Timeout;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    options: ChannelHostOptions,
+    parts: {
+      channel: DubChannel;
+      clauseLog: ClauseLogFile;
+      feeds: readonly DubFeed[];
+      ingest: IngestClock;
+      reporter: ChannelReporter;
+    },
+  ) {
+    this.#options = options;
+    this.#channel = parts.channel;
+    this.#clauseLog = parts.clauseLog;
+    this.#feeds = parts.feeds;
+    this.#ingest = parts.ingest;
+    this.#reporter = parts.reporter;
+    this.#poll = setInterval(() => this.#receiver?.poll(wallUs()), POLL_MS);
+  }
+
+  /** Opens the pipeline and says `opened`; `listening` follows when the server has piped the source track. */
+  static async open(options: ChannelHostOptions): Promise<ChannelHost> {
+    const { order, plan, engines, router } = options;
+    const clauseLog = await ClauseLogFile.open(order.clauseLog);
+    const said = await clauseLog.read();
+    const feeds = await openFeeds(order, plan, router);
+    const ingest = new IngestClock({ clock: systemClock });
+    const reporter = new ChannelReporter({ channelId: order.channelId, send: options.send });
+    const channel = new DubChannel({
+      vad: engines.vad,
+      recogniser: plan.recogniser,
+      aligner: engines.aligner,
+      language: order.from,
+      renditions: plan.renditions.map((rendition) => ({
+        ...rendition,
+        outputs: MODES.flatMap((mode) =>
+          (['voice', 'mix'] as const).map((kind) => {
+            const feed = feeds.get(`${kind}:${rendition.language}:${mode}`)!;
+            return { mode, kind, channels: kind === 'voice' ? 1 : 2, onAudio: feed.send.bind(feed) } as const;
+          }),
+        ),
+      })),
+      pacing: { kind: 'live', ingest, syncedDelayMs: order.delayMs },
+      clock: systemClock,
+      priority: 'live',
+      clauseLog,
+      terms: order.terms,
+      resume: said,
+      observers: [reporter],
+      signal: router.closed,
+    });
+    for (const [language, demand] of Object.entries(order.demand)) channel.setDemand(language, demand);
+    for (const [language, control] of Object.entries(order.controls)) channel.setControl(language, control);
+    const host = new ChannelHost(options, {
+      channel,
+      clauseLog,
+      feeds: [...feeds.values()],
+      ingest,
+      reporter,
+    });
+    reporter.watch(channel);
+    options.send({
+      kind: 'opened',
+      channelId: order.channelId,
+      renditions: plan.renditions.map(({ language, tier, voice }) => ({ language, tier, voice: voice.id })),
+      ...(channel.resumeFromUs === undefined ? {} : { resumeFromUs: channel.resumeFromUs }),
+    });
+    await host.#connect();
+    return host;
+  }
+
+  /** Settles when the pipeline ends: rejects when it failed. */
+  get done(): Promise<void> {
+    return this.#channel.done;
+  }
+
+  receive(message: ChannelMessage): void {
+    switch (message.kind) {
+      case 'cascade':
+        for (const listener of [...this.#fromServer]) listener(message.message as CascadeMessage);
+        return;
+      case 'demand':
+        this.#channel.setDemand(message.language, message.demand);
+        return;
+      case 'control':
+        this.#channel.setControl(message.language, message.control);
+        return;
+      case 'delay':
+        this.#channel.setDelay(message.delayMs);
+        return;
+      case 'terms':
+        this.#channel.setTerms(message.terms);
+        return;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#poll);
+    this.#reporter.close();
+    this.#tap?.close();
+    await this.#channel.close();
+    for (const feed of this.#feeds) feed.close();
+    this.#cascade?.close();
+    this.#options.router.close();
+    await this.#clauseLog.close();
+  }
+
+  async #connect(): Promise<void> {
+    const { order, router, send } = this.#options;
+    const port: CascadePort = {
+      send: (message) => send({ kind: 'cascade', channelId: order.channelId, message }),
+      onMessage: (listener) => {
+        this.#fromServer.add(listener);
+        return () => this.#fromServer.delete(listener);
+      },
+    };
+    this.#cascade = await CascadeEnd.create({
+      router,
+      port,
+      onProducer: (producer) => {
+        if (producer.appData.role === 'source') void this.#listen(producer.id);
+      },
+    });
+    // Piped beside each other, when the server's end has answered.
+    for (const feed of this.#feeds) {
+      this.#cascade.pipe(feed.producerId, { appData: { track: feed.key } }).catch((error: unknown) => {
+        if (!this.#closing) process.emitWarning(`A dubbed track does not reach the server: ${String(error)}`);
+      });
+    }
+  }
+
+  async #listen(producerId: string): Promise<void> {
+    const { order, router, send } = this.#options;
+    const tap = await router.createTap({
+      producerId,
+      onPacket: (packet) => this.#receiver?.push(packet, wallUs()),
+    });
+    this.#tap?.close();
+    this.#tap = tap;
+    this.#receiver = new RtpTrackReceiver({
+      codec: 'opus',
+      payloadType: tap.payloadType,
+      captureTimeId: tap.captureTimeId,
+      timeline: new MediaTimeline({ originUs: order.originUs }),
+      gapAfterArrivalUs: GAP_US,
+      onFrame: (frame) => {
+        this.#ingest.observe(frame.mediaTimeUs, systemClock.nowMs());
+        this.#reporter.heard(frame.mediaTimeUs);
+        this.#channel.push(frame);
+      },
+    });
+    send({ kind: 'listening', channelId: order.channelId });
+  }
+}
+
+async function openFeeds(
+  order: ChannelOrder,
+  plan: ChannelPlan,
+  router: SfuRouter,
+): Promise<Map<TrackKey, DubFeed>> {
+  const feeds = await Promise.all(
+    plan.renditions.flatMap(({ language }) =>
+      MODES.flatMap((mode) =>
+        (['voice', 'mix'] as const).map((kind) =>
+          DubFeed.create({
+            router,
+            key: `${kind}:${language}:${mode}`,
+            channels: kind === 'voice' ? 1 : 2,
+            originUs: order.originUs,
+          }),
+        ),
+      ),
+    ),
+  );
+  return new Map(feeds.map((feed) => [feed.key, feed]));
+}
+
+/** Arrival clock of the jitter buffer, µs; only differences count. */
+function wallUs(): number {
+  return Math.round(systemClock.nowMs() * 1000);
+}
