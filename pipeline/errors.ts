@@ -77,6 +77,45 @@ export const ERRORS = {
     retryable: false,
     remedy: 'Open the page by the address that `livedub serve` printed.',
   },
+  LIVEDUB_E_UNAUTHORISED: {
+    retryable: false,
+    remedy: 'Send a valid token: `livedub token` makes one, and so does the desk.',
+  },
+  LIVEDUB_E_METHOD_NOT_ALLOWED: {
+    retryable: false,
+    remedy: 'Use a method that the Allow header names.',
+  },
+  LIVEDUB_E_NOT_ACCEPTABLE: {
+    retryable: false,
+    remedy: 'Accept the content type that the message names.',
+  },
+  LIVEDUB_E_CONFLICT: {
+    retryable: true,
+    remedy: 'Something else is there or going on: end it first, or choose another id.',
+  },
+  LIVEDUB_E_PRECONDITION_FAILED: {
+    retryable: false,
+    remedy: 'The session changed meanwhile: send If-Match with its latest ETag.',
+  },
+  LIVEDUB_E_PRECONDITION_REQUIRED: {
+    retryable: false,
+    remedy: 'Send If-Match with the ETag of the last answer, or * for an ICE restart.',
+  },
+  LIVEDUB_E_BODY_TOO_LARGE: { retryable: false, remedy: 'Send less in one request.' },
+  LIVEDUB_E_BODY_TIMEOUT: { retryable: true, remedy: 'The body came too slowly: send it again.' },
+  LIVEDUB_E_MEDIA_TYPE: {
+    retryable: false,
+    remedy: 'Send the content type that the message names.',
+  },
+  LIVEDUB_E_TOO_MANY_REQUESTS: {
+    retryable: true,
+    remedy: 'Wait as long as the Retry-After header says.',
+  },
+  LIVEDUB_E_SDP_INVALID: { retryable: false, remedy: 'Send an SDP offer as a WebRTC client makes it.' },
+  LIVEDUB_E_SDP_UNSUPPORTED: {
+    retryable: false,
+    remedy: 'Offer Opus, and VP8 or H.264, one sound and one picture at most.',
+  },
   LIVEDUB_E_QUEUE_FULL: {
     retryable: true,
     remedy: 'Sixteen jobs are waiting already: try again when one is done.',

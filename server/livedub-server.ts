@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DubView, HealthView } from './contract.ts';
+import { dubEvents, dubRoutes } from './http/dub-routes.ts';
 import { HttpServer } from './http/http-server.ts';
 import { StaticFiles } from './http/static-files.ts';
 import { DubService, type NewDub } from './jobs/dub-service.ts';
@@ -50,7 +51,8 @@ export class LivedubServer {
     const page = await StaticFiles.open({ folder: options.clientDir });
     // The port first: a second server on the same data must not touch the first one's jobs.
     const http = await HttpServer.listen({
-      api: { dubs, store, page, health },
+      routes: [...dubRoutes({ dubs, store, health }), ...page.routes()],
+      sockets: [dubEvents(dubs)],
       ...(options.host === undefined ? {} : { host: options.host }),
       ...(options.port === undefined ? {} : { port: options.port }),
     });

@@ -1,59 +1,45 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { STATUS_CODES } from 'node:http';
-import type { ErrorCode } from '../../pipeline/errors.ts';
-import { problemOf } from '../problem.ts';
-
-/**
- * Sent with every answer. The page needs no inline script or style, no frame and no other host; WebSocket to the same
- * host is part of 'self'.
- */
-export const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
-  [
-    'content-security-policy',
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; " +
-      "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  ],
-  ['x-content-type-options', 'nosniff'],
-  ['referrer-policy', 'no-referrer'],
-  ['cross-origin-opener-policy', 'same-origin'],
-  ['cross-origin-resource-policy', 'same-origin'],
-  ['permissions-policy', 'camera=(), microphone=(), geolocation=()'],
-];
-
-const STATUS_OF: Partial<Record<ErrorCode, number>> = {
-  LIVEDUB_E_BAD_REQUEST: 400,
-  LIVEDUB_E_LANGUAGE_UNKNOWN: 400,
-  LIVEDUB_E_FORBIDDEN: 403,
-  LIVEDUB_E_NOT_FOUND: 404,
-  LIVEDUB_E_QUEUE_FULL: 503,
-  LIVEDUB_E_CLOSED: 503,
-  LIVEDUB_E_WORKER_DIED: 503,
-};
+import type { z } from 'zod';
+import { LivedubError } from '../../pipeline/errors.ts';
+import { check, problemOf } from '../problem.ts';
+import { headersOf, statusOf } from './problem-status.ts';
+import { RequestBody } from './request-body.ts';
+import { RequestHead } from './request-head.ts';
+import { ANY_ORIGIN_HEADERS, OWN_ORIGIN_HEADERS, SECURITY_HEADERS } from './response-headers.ts';
+import type { Origins } from './route.ts';
 
 type Header = readonly [string, string];
 
-/** One request and its answer. uWebSockets.js lets a request be read only before the first await: copied here. */
-export class Exchange {
-  readonly method: string;
-  readonly path: string;
-  readonly params: readonly string[];
-  readonly #headers: ReadonlyMap<string, string>;
+export interface ExchangeOptions {
+  /** The pattern that matched. Default `/*`. */
+  pattern?: string;
+  /** Default `own`. */
+  origins?: Origins;
+  /** Largest body that is read, bytes. Default 0: the request has none. */
+  maxBodyBytes?: number;
+}
+
+/** One request and its answer. */
+export class Exchange extends RequestHead {
   readonly #res: HttpResponse;
+  readonly #body: RequestBody;
   readonly #controller = new AbortController();
+  #fixedHeaders: readonly Header[];
   #answered = false;
 
-  constructor(res: HttpResponse, req: HttpRequest, paramCount = 0) {
+  constructor(res: HttpResponse, req: HttpRequest, options: ExchangeOptions = {}) {
+    super(res, req, options.pattern ?? '/*');
     this.#res = res;
-    this.method = req.getMethod().toUpperCase();
-    this.path = req.getUrl();
-    this.params = Array.from({ length: paramCount }, (_, index) => req.getParameter(index) ?? '');
-    const headers = new Map<string, string>();
-    for (const name of ['host', 'origin', 'range', 'if-range', 'if-none-match'])
-      headers.set(name, req.getHeader(name));
-    this.#headers = headers;
+    this.#fixedHeaders = options.origins === 'any' ? ANY_ORIGIN_HEADERS : OWN_ORIGIN_HEADERS;
     res.onAborted(() => {
       this.#answered = true;
       this.#controller.abort();
+    });
+    this.#body = new RequestBody(res, {
+      maxBytes: options.maxBodyBytes ?? 0,
+      announcedBytes: Number(this.header('content-length')) || 0,
+      signal: this.signal,
     });
   }
 
@@ -62,24 +48,58 @@ export class Exchange {
     return this.#controller.signal;
   }
 
-  /** Empty when it was not sent; only host, origin, range, if-range and if-none-match are kept. */
-  header(name: string): string {
-    return this.#headers.get(name) ?? '';
+  /** The answer may be used by any site's page. Call before answering. */
+  allowAnyOrigin(): void {
+    this.#fixedHeaders = ANY_ORIGIN_HEADERS;
   }
 
-  json(value: unknown, status = 200): void {
+  /**
+   * The body as text, once it is there.
+   * @param mediaType what it has to be, e.g. `application/sdp`
+   * @throws LivedubError LIVEDUB_E_MEDIA_TYPE, LIVEDUB_E_BODY_TOO_LARGE, LIVEDUB_E_BODY_TIMEOUT, LIVEDUB_E_BAD_REQUEST (not UTF-8)
+   */
+  async textBody(mediaType: string): Promise<string> {
+    const sent = this.header('content-type').split(';')[0]!.trim().toLowerCase();
+    if (sent !== mediaType) {
+      throw new LivedubError('LIVEDUB_E_MEDIA_TYPE', `This address takes ${mediaType}.`);
+    }
+    const bytes = await this.#body.read();
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch (error) {
+      throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'The body is not UTF-8.', { cause: error });
+    }
+  }
+
+  /**
+   * The body, read as JSON and checked.
+   * @throws LivedubError as textBody, and LIVEDUB_E_BAD_REQUEST naming the field
+   */
+  async jsonBody<T>(schema: z.ZodType<T>): Promise<T> {
+    const text = await this.textBody('application/json');
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'The body is not JSON.', { cause: error });
+    }
+    return check(schema, value, 'body');
+  }
+
+  json(value: unknown, status = 200, headers: readonly Header[] = []): void {
     this.text(
       JSON.stringify(value),
       'application/json; charset=utf-8',
-      [['cache-control', 'no-store']],
+      [['cache-control', 'no-store'], ...headers],
       status,
     );
   }
 
   /** Answers with an error's code, message and remedy. */
-  fail(thrown: unknown): void {
+  fail(thrown: unknown, headers: readonly Header[] = []): void {
     const problem = problemOf(thrown);
-    this.json(problem, STATUS_OF[problem.code as ErrorCode] ?? 500);
+    const status = statusOf(problem.code);
+    this.json(problem, status, [...headersOf(thrown, status), ...headers]);
   }
 
   text(body: string, type: string, headers: readonly Header[] = [], status = 200): void {
@@ -108,7 +128,7 @@ export class Exchange {
     this.#answered = true;
     const { signal } = this.#controller;
     const res = this.#res;
-    res.cork(() => writeHead(res, status, headers));
+    res.cork(() => this.#writeHead(status, headers));
     let sent = 0;
     while (sent < totalBytes && !signal.aborted) {
       const bytes = await read();
@@ -148,14 +168,16 @@ export class Exchange {
     if (this.#answered) return;
     this.#answered = true;
     this.#res.cork(() => {
-      writeHead(this.#res, status, headers);
+      this.#writeHead(status, headers);
       finish(this.#res);
     });
   }
-}
 
-function writeHead(res: HttpResponse, status: number, headers: readonly Header[]): void {
-  res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
-  for (const [name, value] of SECURITY_HEADERS) res.writeHeader(name, value);
-  for (const [name, value] of headers) res.writeHeader(name, value);
+  #writeHead(status: number, headers: readonly Header[]): void {
+    const res = this.#res;
+    res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
+    for (const [name, value] of SECURITY_HEADERS) res.writeHeader(name, value);
+    for (const [name, value] of this.#fixedHeaders) res.writeHeader(name, value);
+    for (const [name, value] of headers) res.writeHeader(name, value);
+  }
 }

@@ -3,109 +3,75 @@ import uWS, {
   type HttpResponse,
   type TemplatedApp,
   type us_listen_socket,
-  type WebSocket,
 } from 'uWebSockets.js';
 import { createServer } from 'node:net';
 import { LivedubError } from '../../pipeline/errors.ts';
-import { problemOf } from '../problem.ts';
-import { EventsHub } from './events-socket.ts';
 import { Exchange } from './exchange.ts';
 import { OriginGuard } from './origin-guard.ts';
-import { type Api, type Method, routesOf } from './routes.ts';
+import { optionsHeaders } from './response-headers.ts';
+import type { Method, Route } from './route.ts';
+import { SocketEdge } from './socket-edge.ts';
+import type { SocketRoute } from './socket-route.ts';
 
 export interface HttpServerOptions {
-  api: Api;
+  routes: readonly Route[];
+  /** Default none. */
+  sockets?: readonly SocketRoute[];
   /** Default 127.0.0.1. */
   host?: string;
   /** 0 takes a free one. Default 8080. */
   port?: number;
 }
 
+const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
+
+/** uWebSockets.js's name of each HTTP method. */
+const APP_METHODS = {
+  GET: 'get',
+  HEAD: 'head',
+  POST: 'post',
+  PUT: 'put',
+  PATCH: 'patch',
+  DELETE: 'del',
+  OPTIONS: 'options',
+} as const;
+
 /** True when uWebSockets.js found its native part for this Node; without it, it runs a much slower stand-in. */
 export function isNativeHttp(): boolean {
   return Function.prototype.toString.call(uWS.App).includes('[native code]');
 }
 
-/** The listening edge: REST, WebSocket and the page's files on one port. */
+/** The listening edge: REST, WebSockets and the pages' files on one port. */
 export class HttpServer {
   readonly port: number;
   readonly #socket: us_listen_socket;
-  readonly #sockets = new Set<WebSocket<unknown>>();
-  readonly #stopListening: () => void;
+  readonly #sockets: SocketEdge;
   #closed = false;
 
-  private constructor(socket: us_listen_socket, stopListening: () => void, sockets: Set<WebSocket<unknown>>) {
+  private constructor(socket: us_listen_socket, sockets: SocketEdge) {
     this.#socket = socket;
-    this.#stopListening = stopListening;
     this.#sockets = sockets;
     this.port = uWS.us_socket_local_port(socket);
   }
 
   /** @throws LivedubError LIVEDUB_E_PORT_IN_USE, LIVEDUB_E_BAD_REQUEST for an address this machine has not */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
-    const { api, host = '127.0.0.1', port = 8080 } = options;
+    const { routes, sockets = [], host = '127.0.0.1', port = 8080 } = options;
     await checkPort(host, port);
     const guard = new OriginGuard({ listenHost: host });
     const app = uWS.App();
-
-    for (const route of routesOf(api)) {
-      const handle = (res: HttpResponse, req: HttpRequest) => {
-        const exchange = new Exchange(res, req, route.params);
-        void answer(exchange, async () => {
-          if (route.method === 'get') guard.checkHost(exchange.header('host'));
-          else guard.checkOrigin(exchange.header('origin'), exchange.header('host'));
-          await route.handle(exchange);
-        });
-      };
-      for (const method of methodsOf(route.method)) app[method](route.pattern, handle);
-    }
+    for (const [pattern, methods] of byPattern(routes)) serve(app, pattern, methods, guard);
     app.any('/*', (res, req) => {
       const exchange = new Exchange(res, req);
       exchange.fail(
         new LivedubError('LIVEDUB_E_NOT_FOUND', `There is no ${exchange.method} at this address.`),
       );
     });
-
-    const hub = new EventsHub({ snapshot: () => api.dubs.list() });
-    const sockets = new Set<WebSocket<unknown>>();
-    app.ws('/v1/events', {
-      maxPayloadLength: 1024,
-      idleTimeout: 60,
-      sendPingsAutomatically: true,
-      // The hub holds back at 64 KiB; a first snapshot may be larger.
-      maxBackpressure: 4 * 1024 * 1024,
-      upgrade: (res, req, context) => {
-        try {
-          guard.checkOrigin(req.getHeader('origin'), req.getHeader('host'));
-        } catch (error) {
-          res.writeStatus('403 Forbidden').end(JSON.stringify(problemOf(error)));
-          return;
-        }
-        res.upgrade(
-          {},
-          req.getHeader('sec-websocket-key'),
-          req.getHeader('sec-websocket-protocol'),
-          req.getHeader('sec-websocket-extensions'),
-          context,
-        );
-      },
-      open: (ws) => {
-        sockets.add(ws);
-        hub.add(ws);
-      },
-      drain: (ws) => hub.drained(ws),
-      close: (ws) => {
-        sockets.delete(ws);
-        hub.remove(ws);
-      },
-    });
-    const stopListening = api.dubs.onChange((dub) => hub.publish(dub));
-
+    const edge = new SocketEdge({ app, routes: sockets, guard });
     return await new Promise<HttpServer>((resolve, reject) => {
       listenAlone(app, host, port, (socket) => {
-        if (socket) return resolve(new HttpServer(socket, stopListening, sockets));
-        stopListening();
-        reject(new LivedubError('LIVEDUB_E_PORT_IN_USE', `Port ${port} on ${host} is taken.`));
+        if (socket) resolve(new HttpServer(socket, edge));
+        else reject(new LivedubError('LIVEDUB_E_PORT_IN_USE', `Port ${port} on ${host} is taken.`));
       });
     });
   }
@@ -114,14 +80,53 @@ export class HttpServer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopListening();
     uWS.us_listen_socket_close(this.#socket);
-    for (const ws of [...this.#sockets]) ws.end(1001, 'server stops');
+    this.#sockets.close();
   }
 }
 
-function methodsOf(method: Method): readonly ('get' | 'head' | 'del')[] {
-  return method === 'get' ? ['get', 'head'] : ['del'];
+function byPattern(routes: readonly Route[]): Map<string, Map<Method, Route>> {
+  const patterns = new Map<string, Map<Method, Route>>();
+  for (const route of routes) {
+    const methods = patterns.get(route.pattern) ?? new Map<Method, Route>();
+    methods.set(route.method, route);
+    patterns.set(route.pattern, methods);
+  }
+  return patterns;
+}
+
+/** Answers every method of an address: those that have a route, OPTIONS, and the others with 405. */
+function serve(
+  app: TemplatedApp,
+  pattern: string,
+  routes: ReadonlyMap<Method, Route>,
+  guard: OriginGuard,
+): void {
+  const allowed = ['OPTIONS'];
+  for (const method of routes.keys())
+    allowed.push(...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+  const first = [...routes.values()][0]!;
+  const origins = first.origins ?? 'own';
+  for (const [name, appMethod] of Object.entries(APP_METHODS)) {
+    const route = routes.get((name === 'HEAD' ? 'get' : name.toLowerCase()) as Method);
+    // Below a wildcard there may be nothing at all: not found, as for any other address.
+    if (!route && pattern.endsWith('*')) continue;
+    const hasBody = route !== undefined && name !== 'GET' && name !== 'HEAD';
+    const maxBodyBytes = hasBody ? (route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES) : 0;
+    app[appMethod](pattern, (res: HttpResponse, req: HttpRequest) => {
+      const exchange = new Exchange(res, req, { pattern, origins, maxBodyBytes });
+      void answer(exchange, async () => {
+        const isSafe = name === 'GET' || name === 'HEAD' || name === 'OPTIONS';
+        if (isSafe || origins === 'any') guard.checkHost(exchange.header('host'));
+        else guard.checkOrigin(exchange.header('origin'), exchange.header('host'));
+        if (route) return await route.handle(exchange);
+        const acceptPost = routes.get('post')?.acceptPost;
+        if (name === 'OPTIONS') return exchange.empty(200, optionsHeaders(allowed, origins, acceptPost), 0);
+        const error = new LivedubError('LIVEDUB_E_METHOD_NOT_ALLOWED', `This address has no ${name}.`);
+        exchange.fail(error, [['allow', allowed.join(', ')]]);
+      });
+    });
+  }
 }
 
 async function answer(exchange: Exchange, handle: () => Promise<void>): Promise<void> {

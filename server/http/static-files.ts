@@ -2,14 +2,24 @@ import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { LivedubError } from '../../pipeline/errors.ts';
 import type { Exchange } from './exchange.ts';
+import type { Route } from './route.ts';
 import { sendFile } from './send-file.ts';
 
 export interface StaticFilesOptions {
-  /** Folder of the built page. */
+  /** Folder of the built pages. */
   folder: string;
 }
 
-/** The built page. Only files that were there when it was opened are served, so a path can never lead elsewhere. */
+/** Addresses of pages, and the file of each. */
+const PAGES: readonly (readonly [string, string])[] = [
+  ['/', '/index.html'],
+  ['/desk', '/desk.html'],
+  ['/desk/:id', '/desk.html'],
+  ['/watch/:id', '/watch.html'],
+  ['/publish/:id', '/publish.html'],
+];
+
+/** The built pages. Only files that were there when it was opened are served, so a path can never lead elsewhere. */
 export class StaticFiles {
   readonly #files: ReadonlyMap<string, string>;
 
@@ -28,14 +38,30 @@ export class StaticFiles {
     return new StaticFiles(files);
   }
 
+  /** Every address of the pages: `/desk/my-show` is the desk's page, which reads the rest itself. */
+  routes(): readonly Route[] {
+    return [
+      ...PAGES.map(
+        ([pattern, file]): Route => ({
+          method: 'get',
+          pattern,
+          handle: (exchange) => this.#send(exchange, file),
+        }),
+      ),
+      { method: 'get', pattern: '/*', handle: (exchange) => this.#send(exchange, exchange.path) },
+    ];
+  }
+
   /** @throws LivedubError LIVEDUB_E_NOT_FOUND */
-  async send(exchange: Exchange): Promise<void> {
-    const path = exchange.path === '/' ? '/index.html' : exchange.path;
+  async #send(exchange: Exchange, path: string): Promise<void> {
     const file = this.#files.get(path);
     if (file === undefined) {
       if (path === '/favicon.ico') return exchange.empty(204, []);
       throw new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is nothing at this address.');
     }
+    const isPage = path.endsWith('.html');
+    // Other sites embed the player: scripts and what they load are for everybody, pages are not.
+    if (!isPage) exchange.allowAnyOrigin();
     // The build names files in assets/ by their content.
     const cacheControl = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
     await sendFile(exchange, { file, cacheControl });
