@@ -17,42 +17,27 @@ export class ManualClock implements Clock {
   }
 }
 
-/**
- * How far playout has come on the channel's timeline.
- *
- * A replay has a virtual clock: it stands at the last watermark, so that the stages may take as long, or be as fast, as
- * they like without changing what is said when. A live channel has the capture clock. Stages only ever ask for `nowUs`.
- */
-export interface PlayoutClock {
-  /**
-   * @param watermarkUs media time up to which everything has been worked off
-   * @returns media time that playout may treat as "now"
-   */
-  nowUs(watermarkUs: number): number;
+/** Calls back at intervals; injected beside the clock, so that a test moves time. */
+export interface Ticker {
+  /** @returns ends it; idempotent */
+  every(intervalMs: number, callback: () => void): () => void;
 }
 
-/** Virtual clock of a replay: now is what has been worked off. */
-export const replayClock: PlayoutClock = { nowUs: (watermarkUs) => watermarkUs };
+export const systemTicker: Ticker = {
+  every: (intervalMs, callback) => {
+    const timer = setInterval(callback, intervalMs);
+    return () => clearInterval(timer);
+  },
+};
 
-export interface LiveClockOptions {
-  clock: Clock;
-  /** Media time of the first packet, µs. */
-  originUs: number;
-}
-
-/** Capture clock of a live channel: now goes on by itself, whether or not the stages keep up. */
-export class LiveClock implements PlayoutClock {
-  readonly #clock: Clock;
-  readonly #originUs: number;
-  readonly #originMs: number;
-
-  constructor(options: LiveClockOptions) {
-    this.#clock = options.clock;
-    this.#originUs = options.originUs;
-    this.#originMs = options.clock.nowMs();
+/** A ticker that a test drives: `tick` calls everybody once. */
+export class ManualTicker implements Ticker {
+  readonly #callbacks = new Set<() => void>();
+  every(_intervalMs: number, callback: () => void): () => void {
+    this.#callbacks.add(callback);
+    return () => this.#callbacks.delete(callback);
   }
-
-  nowUs(_watermarkUs: number): number {
-    return this.#originUs + Math.round((this.#clock.nowMs() - this.#originMs) * 1000);
+  tick(): void {
+    for (const callback of this.#callbacks) callback();
   }
 }

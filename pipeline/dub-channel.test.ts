@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { truePeakDbtp } from './audio/limiter.ts';
 import { integratedLoudness } from './audio/loudness.ts';
 import { OpusEncoder } from './audio/opus.ts';
-import { replayClock, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import { DubChannel, type DubChannelOptions } from './dub-channel.ts';
 import type { AudioFrame } from './frames.ts';
 import type { PlacedUtterance } from './observer.ts';
@@ -33,7 +33,10 @@ function unsteady(seed: number): () => Promise<void> {
   };
 }
 
-function open(delay: () => Promise<void>, overrides: Partial<DubChannelOptions> = {}) {
+function open(
+  delay: () => Promise<void>,
+  { kind = 'mix', ...overrides }: Partial<DubChannelOptions> & { kind?: 'mix' | 'voice' } = {},
+) {
   const audio: AudioFrame[] = [];
   const placed: PlacedUtterance[] = [];
   const clauseLog = memoryClauseLog();
@@ -47,14 +50,10 @@ function open(delay: () => Promise<void>, overrides: Partial<DubChannelOptions> 
         translator: fakeTranslator(delay),
         synthesiser: fakeSynthesiser(delay),
         voice: FAKE_VOICE,
-        onAudio: (frame) => void audio.push(frame),
-        onEnd: noDelay,
+        outputs: [{ mode: 'synced', kind, onAudio: (frame) => void audio.push(frame) }],
       },
     ],
-    mode: 'synced',
-    bed: 'duck',
-    delayMs: 6000,
-    playout: replayClock,
+    pacing: { kind: 'replay', delayMs: 6000 },
     clock: systemClock,
     priority: 'upload',
     clauseLog,
@@ -114,7 +113,7 @@ describe('DubChannel', () => {
   });
 
   it('comes out at −16 LUFS with peaks under −1 dBTP', async () => {
-    const { channel, audio } = open(noDelay, { bed: 'none' });
+    const { channel, audio } = open(noDelay, { kind: 'voice' });
     await play(channel);
     const planes = [0, 1].map((c) => Float32Array.from(audio.flatMap((frame) => [...frame.planes[c]!])));
     expect(Math.abs(integratedLoudness(planes) + 16)).toBeLessThanOrEqual(1);
@@ -133,22 +132,28 @@ describe('DubChannel', () => {
       },
     };
     const degraded: string[] = [];
-    const { channel, placed } = open(noDelay, {
+    const { channel, placed, clauseLog } = open(noDelay, {
       renditions: [
         {
           language: 'es',
           translator: fakeTranslator(),
           synthesiser,
           voice: FAKE_VOICE,
-          onAudio: noDelay,
-          onEnd: noDelay,
+          outputs: [{ mode: 'synced', kind: 'mix', onAudio: noDelay }],
         },
       ],
-      observers: [{ degraded: (stage) => degraded.push(stage) }],
+      observers: [
+        { degraded: (stage) => degraded.push(stage), utterance: (utterance) => placed.push(utterance) },
+      ],
     });
     await play(channel);
     expect(degraded).toEqual(['synthesise:es']);
-    expect(placed).toEqual([]);
+    expect(placed.map(({ outcome }) => outcome).sort()).toEqual(
+      ['failed', ...placed.slice(1).map(() => 'spoken')].sort(),
+    );
+    expect(clauseLog.entries).toContainEqual(
+      expect.objectContaining({ kind: 'skipped', clauseId: 0, language: 'es', reason: 'failed' }),
+    );
     expect(calls).toBeGreaterThan(1);
   });
 
@@ -170,10 +175,15 @@ describe('DubChannel', () => {
           translator: fakeTranslator(),
           synthesiser: fakeSynthesiser(),
           voice: FAKE_VOICE,
-          onAudio: () => {
-            throw new Error('disk full');
-          },
-          onEnd: noDelay,
+          outputs: [
+            {
+              mode: 'synced',
+              kind: 'mix',
+              onAudio: () => {
+                throw new Error('disk full');
+              },
+            },
+          ],
         },
       ],
     });

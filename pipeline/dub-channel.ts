@@ -1,46 +1,54 @@
 import { setMaxListeners } from 'node:events';
 import { AudioRing } from './audio/ring.ts';
 import { BoundedChannel } from './bounded-channel.ts';
-import type { Clock, PlayoutClock } from './clock.ts';
-import type {
-  AudioFrame,
-  ClauseFrame,
-  EncodedFrame,
-  SegmentFrame,
-  TranslationFrame,
-  UtteranceFrame,
-  WatermarkFrame,
-} from './frames.ts';
+import { type Clock, systemTicker, type Ticker } from './clock.ts';
+import { demandFor, type LanguageDemand, type RenditionControl } from './demand.ts';
+import type { ClauseFrame, EncodedFrame, SegmentFrame, WatermarkFrame } from './frames.ts';
+import type { IngestClock } from './ingest-clock.ts';
+import { LivePlayout } from './live-playout.ts';
 import type { PipelineObserver } from './observer.ts';
 import { combineObservers } from './observer.ts';
 import type { Aligner } from './ports/aligner.ts';
-import type { ClauseLog } from './ports/clause-log.ts';
+import type { ClauseLog, ClauseLogEntry } from './ports/clause-log.ts';
 import type { LanguageCode, Priority } from './ports/engine.ts';
 import type { Recogniser } from './ports/recogniser.ts';
-import type { Synthesiser, Voice } from './ports/synthesiser.ts';
-import type { Translator } from './ports/translator.ts';
 import type { Vad } from './ports/vad.ts';
+import {
+  audioChannel,
+  type DubRendition,
+  eventChannel,
+  type RenditionOutput,
+  runRendition,
+} from './rendition-pipeline.ts';
+import { RenditionState } from './rendition-state.ts';
+import { Resumption } from './resumption.ts';
 import { runStage, type Stage } from './stage.ts';
 import { CommitStage } from './stages/commit.ts';
 import { DecodeStage } from './stages/decode.ts';
-import { MixStage } from './stages/mix.ts';
 import { ReceiveStage } from './stages/receive.ts';
 import { RecogniseStage } from './stages/recognise.ts';
 import { SegmentStage } from './stages/segment.ts';
-import { SynthesiseStage } from './stages/synthesise.ts';
-import { TranslateStage } from './stages/translate.ts';
+import type { ClauseCutterOptions } from './text/clause-cutter.ts';
+import type { Terms } from './text/terms.ts';
 
-/** One dubbed language of a channel. */
-export interface DubRendition {
-  readonly language: LanguageCode;
-  readonly translator: Translator;
-  readonly synthesiser: Synthesiser;
-  readonly voice: Voice;
-  readonly fallback?: { readonly synthesiser: Synthesiser; readonly voice: Voice };
-  /** Takes the mixed sound, 48 kHz, 20 ms a frame, in order; what it waits for holds the rendition back. */
-  readonly onAudio: (frame: AudioFrame) => void | Promise<void>;
-  /** Last call: the rendition is complete. */
-  readonly onEnd: () => void | Promise<void>;
+/** Playout follows what was worked off: as fast as the stages go, and the same every time. */
+export interface ReplayPacing {
+  readonly kind: 'replay';
+  /** How far playout runs behind, ms: room to see what follows an utterance before it is placed. */
+  readonly delayMs: number;
+}
+
+/** Playout follows the live sound, whether or not the stages keep up. */
+export interface LivePacing {
+  readonly kind: 'live';
+  /** Told of every packet by whoever receives them. */
+  readonly ingest: IngestClock;
+  /** How far synced renditions run behind, ms; changed by `setDelay`. */
+  readonly syncedDelayMs: number;
+  /** How far interpreted outputs run behind, ms: room for jitter of the original in a mix. Default: 200. */
+  readonly interpretDelayMs?: number;
+  /** Beats of playout. Default: timers of the machine. */
+  readonly ticker?: Ticker;
 }
 
 export interface DubChannelOptions {
@@ -50,13 +58,9 @@ export interface DubChannelOptions {
   /** The language spoken. */
   language: LanguageCode;
   renditions: readonly DubRendition[];
-  mode: 'synced' | 'interpret';
-  bed: 'duck' | 'none';
-  /** How far playout runs behind, ms. */
-  delayMs: number;
+  pacing: ReplayPacing | LivePacing;
   /** How much more than the delay may be under way in the stages, ms of media. Default: 6000. */
   windowMs?: number;
-  playout: PlayoutClock;
   clock: Clock;
   priority: Priority;
   clauseLog: ClauseLog;
@@ -64,27 +68,34 @@ export interface DubChannelOptions {
   signal: AbortSignal;
   /** Channels of the mixed sound. Default: 2. */
   channels?: 1 | 2;
-  /** VAD windows of 32 ms worked off at once: a replay may take many, for a live channel each costs latency. Default: 3. */
+  /** VAD windows of 32 ms worked off at once: a replay may take many, live each costs latency. Default: 3; live: 1. */
   vadWindowsPerCall?: number;
-  /** First clause id, when a channel resumes. Default: 0. */
-  firstClauseId?: number;
+  /** Where clauses are cut. Default: as ClauseCutter; live: shorter. */
+  clauses?: ClauseCutterOptions;
+  /** Glossary and words to leave alone. Default: none. */
+  terms?: Terms;
+  /** What the clause log says of an earlier run that ended before its time. Default: a new channel. */
+  resume?: readonly ClauseLogEntry[];
 }
 
-/** Frames that may wait in front of a stage. Sound is counted in ms; what was said, in items. */
+/** Longest delay of a live channel, ms: `setDelay` is held to it. */
+const MAX_LIVE_DELAY_MS = 15_000;
 const DEFAULT_WINDOW_MS = 6000;
-const AUDIO_QUEUE_MS = 500;
-const EVENT_QUEUE = 64;
 
 /**
  * The streaming pipeline of one channel: sound in, dubbed sound out in every language, with media time kept throughout.
- * Whether it runs live or as a replay is decided by the clocks it is given.
+ * Whether it runs live or as a replay is decided by its pacing.
  */
 export class DubChannel {
   /** Settles when everything pushed was dubbed, or with the first error. */
   readonly done: Promise<void>;
+  /** Where a resumed channel begins to listen: the end of what was committed. Undefined for a new one. */
+  readonly resumeFromUs: number | undefined;
   readonly #input: BoundedChannel<EncodedFrame>;
   readonly #signal: AbortSignal;
-  readonly #watermarks = new Map<LanguageCode, number>();
+  readonly #watermarks = new Map<RenditionOutput, number>();
+  readonly #states = new Map<LanguageCode, RenditionState>();
+  readonly #playout: LivePlayout | undefined;
   readonly #abort = new AbortController();
   #waiters: (() => void)[] = [];
   #startUs: number | undefined;
@@ -94,13 +105,26 @@ export class DubChannel {
     // Every stage and queue listens to it.
     setMaxListeners(0, signal);
     this.#signal = signal;
-    const { clock } = options;
+    const { clock, pacing } = options;
+    const windowMs = options.windowMs ?? DEFAULT_WINDOW_MS;
+    const channels = options.channels ?? 2;
     const observer = combineObservers(options.observers);
+    const resumption = new Resumption(options.resume ?? []);
+    this.resumeFromUs = resumption.resumeFromUs;
+    const delayMs = pacing.kind === 'replay' ? pacing.delayMs : MAX_LIVE_DELAY_MS;
     const ring = new AudioRing({
       sampleRateHz: 48_000,
-      channels: options.channels ?? 2,
-      capacityMs: options.delayMs + (options.windowMs ?? DEFAULT_WINDOW_MS) * 2 + 2000,
+      channels,
+      capacityMs: delayMs + windowMs * 2 + 2000,
     });
+    this.#playout =
+      pacing.kind === 'live'
+        ? new LivePlayout({
+            ingest: pacing.ingest,
+            ticker: pacing.ticker ?? systemTicker,
+            delayMs: { synced: pacing.syncedDelayMs, interpret: pacing.interpretDelayMs ?? 200 },
+          })
+        : undefined;
     const runs: Promise<void>[] = [];
     const run = <In, Out>(
       stage: Stage<In, Out>,
@@ -113,7 +137,7 @@ export class DubChannel {
     // RTP is never held back: what the stages cannot take in time is shed here, and counted.
     this.#input = new BoundedChannel({
       name: 'decode',
-      capacity: (options.windowMs ?? DEFAULT_WINDOW_MS) * 2,
+      capacity: windowMs * 2,
       policy: 'drop-oldest',
       sizeOf: (frame) => frame.durationUs / 1000,
     });
@@ -124,12 +148,12 @@ export class DubChannel {
     const committed = options.renditions.map(({ language }) =>
       eventChannel<ClauseFrame | WatermarkFrame>(`translate:${language}`),
     );
-    run(new DecodeStage({ channels: options.channels ?? 2 }), this.#input, [decoded]);
+    run(new DecodeStage({ channels }), this.#input, [decoded]);
     run(new ReceiveStage({ ring }), decoded, [speech]);
     run(
       new SegmentStage({
         vad: options.vad,
-        windowsPerCall: options.vadWindowsPerCall ?? 3,
+        windowsPerCall: options.vadWindowsPerCall ?? (pacing.kind === 'live' ? 1 : 3),
         segmenter: { partialEveryMs: options.recogniser.capabilities.partialEveryMs },
       }),
       speech,
@@ -141,7 +165,8 @@ export class DubChannel {
         ...(options.aligner ? { aligner: options.aligner } : {}),
         language: options.language,
         priority: options.priority,
-        firstClauseId: options.firstClauseId ?? 0,
+        firstClauseId: resumption.nextClauseId,
+        ...(options.clauses ? { clauses: options.clauses } : {}),
       }),
       segments,
       [heard],
@@ -149,46 +174,38 @@ export class DubChannel {
     run(new CommitStage({ clauseLog: options.clauseLog }), heard, committed);
 
     for (const [i, rendition] of options.renditions.entries()) {
-      const { language } = rendition;
-      const translated = eventChannel<TranslationFrame | WatermarkFrame>(`synthesise:${language}`);
-      const spoken = eventChannel<UtteranceFrame | WatermarkFrame>(`mix:${language}`);
-      const mixed = audioChannel(`out:${language}`);
-      this.#watermarks.set(language, Number.NEGATIVE_INFINITY);
-      run(
-        new TranslateStage({ translator: rendition.translator, to: language, priority: options.priority }),
-        committed[i]!,
-        [translated],
-      );
-      run(
-        new SynthesiseStage({
-          synthesiser: rendition.synthesiser,
-          voice: rendition.voice,
-          priority: options.priority,
-          channels: options.channels ?? 2,
-          ...(rendition.fallback ? { fallback: rendition.fallback } : {}),
-        }),
-        translated,
-        [spoken],
-      );
-      const mix = new MixStage({
-        language,
-        mode: options.mode,
-        bed: options.bed,
+      const { language, outputs } = rendition;
+      const state = new RenditionState(language);
+      this.#states.set(language, state);
+      if (options.terms) state.terms = options.terms;
+      if (pacing.kind === 'replay') state.demand = demandFor(outputs);
+      for (const clause of resumption.unspoken(language, outputs)) committed[i]!.tryPush(clause);
+      for (const output of outputs) this.#watermarks.set(output, Number.NEGATIVE_INFINITY);
+      runRendition({
+        rendition,
+        state,
+        committed: committed[i]!,
         ring,
-        delayMs: options.delayMs,
-        clock: options.playout,
         clauseLog: options.clauseLog,
-        channels: options.channels ?? 2,
-        onWatermark: (mediaTimeUs) => this.#advance(language, mediaTimeUs),
+        priority: options.priority,
+        channels,
+        playout: this.#playout,
+        delayMs,
+        settled: (mode) => resumption.settled(language, mode),
+        run,
+        onWorkedOff: (output, mediaTimeUs) => {
+          this.#watermarks.set(output, mediaTimeUs);
+          this.#wake();
+          observer.progress(language, mediaTimeUs);
+        },
+        until: (work) => runs.push(work),
       });
-      run(mix, spoken, [mixed]);
-      runs.push(deliver(mixed, rendition));
     }
     this.done = settleAll(runs, (error) => {
       this.#input.fail(error);
       this.#abort.abort(error);
       this.#wake();
-    });
+    }).finally(() => this.#playout?.close());
     this.done.catch(() => undefined);
   }
 
@@ -217,6 +234,31 @@ export class DubChannel {
     }
   }
 
+  /**
+   * Says what is wanted of a language; acts with the next clause. A replay begins with everything its outputs need, a live
+   * channel with nothing. A language that the channel does not have is ignored.
+   */
+  setDemand(language: LanguageCode, demand: LanguageDemand): void {
+    const state = this.#states.get(language);
+    if (state) state.demand = demand;
+  }
+
+  /** Acts at once; see RenditionControl. */
+  setControl(language: LanguageCode, control: RenditionControl): void {
+    const state = this.#states.get(language);
+    if (state) state.control = control;
+  }
+
+  /** Live: how far synced renditions run behind from now on, 0…15 000 ms. Longer pauses the output, shorter jumps ahead. */
+  setDelay(syncedDelayMs: number): void {
+    this.#playout?.setDelay('synced', Math.min(MAX_LIVE_DELAY_MS, Math.max(0, syncedDelayMs)));
+  }
+
+  /** Acts on the next clause. */
+  setTerms(terms: Terms): void {
+    for (const state of this.#states.values()) state.terms = terms;
+  }
+
   /** No more sound; `done` settles when the rest is dubbed. Idempotent. */
   end(): void {
     this.#input.close();
@@ -229,39 +271,8 @@ export class DubChannel {
     await this.done.catch(() => undefined);
   }
 
-  #advance(language: LanguageCode, mediaTimeUs: number): void {
-    this.#watermarks.set(language, mediaTimeUs);
-    this.#wake();
-  }
-
   #wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
-  }
-}
-
-function audioChannel(name: string): BoundedChannel<AudioFrame> {
-  return new BoundedChannel({ name, capacity: AUDIO_QUEUE_MS, policy: 'block', sizeOf: lengthMs });
-}
-
-function eventChannel<T>(name: string): BoundedChannel<T> {
-  return new BoundedChannel({ name, capacity: EVENT_QUEUE, policy: 'block' });
-}
-
-function lengthMs(frame: AudioFrame): number {
-  return ((frame.planes[0]?.length ?? 0) * 1000) / frame.sampleRateHz;
-}
-
-async function deliver(mixed: BoundedChannel<AudioFrame>, rendition: DubRendition): Promise<void> {
-  try {
-    for (;;) {
-      const frame = await mixed.shift();
-      if (frame === undefined) break;
-      await rendition.onAudio(frame);
-    }
-    await rendition.onEnd();
-  } catch (error) {
-    mixed.fail(error);
-    throw error;
   }
 }
 

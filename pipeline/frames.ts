@@ -106,6 +106,49 @@ export interface UtteranceFrame {
   readonly mediaTimeUs: number;
 }
 
+/** Why a clause is not spoken: too late, on an operator's order, or because an engine failed. */
+export type SkipReason = 'lag' | 'held' | 'failed';
+
+/** A clause that will not be spoken in a language. */
+export interface SkippedFrame {
+  readonly kind: 'skipped';
+  readonly clauseId: number;
+  readonly language: LanguageCode;
+  /** The translation; empty where there is none. */
+  readonly text: string;
+  readonly clauseStartUs: number;
+  readonly clauseEndUs: number;
+  readonly reason: SkipReason;
+  readonly mediaTimeUs: number;
+}
+
+/** An utterance with its place on the timeline, as it will sound. */
+export interface PlacedFrame {
+  readonly kind: 'placed';
+  readonly clauseId: number;
+  readonly startUs: number;
+  /** 48 kHz mono. */
+  readonly pcm: Float32Array;
+  readonly mediaTimeUs: number;
+}
+
+/** Original speech that is dubbed, known before the dub is placed: the bed goes down under it. */
+export interface DubbedSpanFrame {
+  readonly kind: 'dubbed-span';
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly mediaTimeUs: number;
+}
+
+/** "Playout may go this far." */
+export interface PlayoutFrame {
+  readonly kind: 'playout';
+  readonly untilUs: number;
+  /** Playout goes on from here instead of where it was: at the start, and where a delay was made shorter. */
+  readonly jumpToUs?: number;
+  readonly mediaTimeUs: number;
+}
+
 /** "Everything caused by sound before this media time has passed this point." Lets a virtual clock advance. */
 export interface WatermarkFrame {
   readonly kind: 'watermark';
@@ -129,5 +172,9 @@ export type Frame =
   | ClauseFrame
   | TranslationFrame
   | UtteranceFrame
+  | SkippedFrame
+  | PlacedFrame
+  | DubbedSpanFrame
+  | PlayoutFrame
   | WatermarkFrame
   | EncodedFrame;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { integratedLoudness } from '../audio/loudness.ts';
+import { demandFor } from '../demand.ts';
 import type { ClauseFrame, Frame, TranslationFrame, UtteranceFrame, WatermarkFrame } from '../frames.ts';
 import { FAKE_ENGINE, FAKE_VOICE, fakeSynthesiser, fakeTranslator, memoryClauseLog } from '../ports/fakes.ts';
+import { RenditionState } from '../rendition-state.ts';
 import { runThrough } from '../stage-harness.ts';
 import { CommitStage } from './commit.ts';
 import { SynthesiseStage } from './synthesise.ts';
@@ -23,6 +25,13 @@ function clause(id: number, text: string): ClauseFrame {
     pitchHz: 120,
     pcm: new Float32Array(100),
   };
+}
+
+/** Somebody listens. */
+function listening(): RenditionState {
+  const state = new RenditionState('es');
+  state.demand = demandFor([{ mode: 'synced', kind: 'mix' }]);
+  return state;
 }
 
 const watermark = (mediaTimeUs: number): WatermarkFrame => ({ kind: 'watermark', mediaTimeUs });
@@ -67,7 +76,7 @@ describe('TranslateStage', () => {
         return good.translate(request);
       },
     };
-    const stage = new TranslateStage({ translator, to: 'es', priority: 'upload' });
+    const stage = new TranslateStage({ translator, state: listening(), priority: 'upload' });
     await runThrough(
       stage,
       ['a', 'b', 'c', 'd', 'e'].map((text, id) => clause(id, text)),
@@ -86,10 +95,10 @@ describe('TranslateStage', () => {
       },
     };
     const degraded: string[] = [];
-    const stage = new TranslateStage({ translator, to: 'es', priority: 'upload' });
+    const stage = new TranslateStage({ translator, state: listening(), priority: 'upload' });
     const frames = [clause(0, 'bad'), watermark(1), clause(1, 'good'), watermark(2)];
     const out = await runThrough(stage, frames, { observer: { degraded: (name) => degraded.push(name) } });
-    expect(kinds(out)).toEqual(['watermark', 'translation', 'watermark']);
+    expect(kinds(out)).toEqual(['skipped', 'watermark', 'translation', 'watermark']);
     expect(degraded).toEqual(['translate:es']);
   });
 });
@@ -109,6 +118,7 @@ describe('SynthesiseStage', () => {
 
   it('speaks at −16 LUFS as heard on both channels', async () => {
     const stage = new SynthesiseStage({
+      state: listening(),
       synthesiser: fakeSynthesiser(),
       voice: FAKE_VOICE,
       priority: 'upload',
@@ -127,9 +137,10 @@ describe('SynthesiseStage', () => {
         return good.synthesise(request);
       },
     };
-    await runThrough(new SynthesiseStage({ synthesiser, voice: FAKE_VOICE, priority: 'upload' }), [
-      translation(0),
-    ]);
+    await runThrough(
+      new SynthesiseStage({ state: listening(), synthesiser, voice: FAKE_VOICE, priority: 'upload' }),
+      [translation(0)],
+    );
     expect(asked).toEqual([120]);
   });
 
@@ -137,6 +148,7 @@ describe('SynthesiseStage', () => {
     const broken = { ...fakeSynthesiser(), synthesise: () => Promise.reject(new Error('stopped')) };
     const fallbackVoice = { ...FAKE_VOICE, id: 'plain' };
     const stage = new SynthesiseStage({
+      state: listening(),
       synthesiser: broken,
       voice: FAKE_VOICE,
       priority: 'upload',

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AudioRing } from '../audio/ring.ts';
-import { replayClock } from '../clock.ts';
+import { demandFor } from '../demand.ts';
 import type { AudioFrame, UtteranceFrame, WatermarkFrame } from '../frames.ts';
 import type { PlacedUtterance } from '../observer.ts';
 import { FAKE_ENGINE, memoryClauseLog } from '../ports/fakes.ts';
+import { RenditionState } from '../rendition-state.ts';
 import { runThrough } from '../stage-harness.ts';
+import { FitStage } from './fit.ts';
 import { MixStage } from './mix.ts';
 
 const RATE_HZ = 48_000;
@@ -37,20 +39,23 @@ function utterance(id: number, startS: number, endS: number, lengthS: number): U
 
 async function mix(
   utterances: readonly UtteranceFrame[],
-  options: { bed?: 'duck' | 'none'; everyMs?: number } = {},
+  options: { kind?: 'mix' | 'voice'; everyMs?: number } = {},
 ) {
   const ring = new AudioRing({ channels: 2, capacityMs: 30_000 });
   const bed = tone(SOURCE_SECONDS, 0.1, 1000);
   ring.write({ kind: 'audio', mediaTimeUs: 0, sampleRateHz: RATE_HZ, planes: [bed, bed] });
   const placed: PlacedUtterance[] = [];
-  const stage = new MixStage({
-    language: 'es',
+  const kind = options.kind ?? 'voice';
+  const state = new RenditionState('es');
+  state.demand = demandFor([{ mode: 'synced', kind }]);
+  const fit = new FitStage({
     mode: 'synced',
-    bed: options.bed ?? 'none',
+    state,
+    pacedBy: 'watermark',
     ring,
     delayMs: 6000,
-    clock: replayClock,
     clauseLog: memoryClauseLog(),
+    voice: { synthesiser: FAKE_ENGINE, voiceId: 'v' },
   });
   const frames: (UtteranceFrame | WatermarkFrame)[] = [];
   const everyUs = (options.everyMs ?? 96) * 1000;
@@ -58,9 +63,8 @@ async function mix(
     frames.push(...utterances.filter((u) => u.mediaTimeUs > nowUs - everyUs && u.mediaTimeUs <= nowUs));
     frames.push({ kind: 'watermark', mediaTimeUs: nowUs });
   }
-  const out: AudioFrame[] = await runThrough(stage, frames, {
-    observer: { utterance: (p) => placed.push(p) },
-  });
+  const fitted = await runThrough(fit, frames, { observer: { utterance: (p) => placed.push(p) } });
+  const out: AudioFrame[] = await runThrough(new MixStage({ state, mode: 'synced', kind, ring }), fitted);
   const left = new Float32Array(out.length * 960);
   for (const [i, frame] of out.entries()) left.set(frame.planes[0]!, i * 960);
   return { placed, left, out };
@@ -79,7 +83,7 @@ function levelOf(pcm: Float32Array, hz: number, fromS: number, toS: number): num
   return (2 * Math.hypot(re, im)) / (to - from);
 }
 
-describe('MixStage', () => {
+describe('FitStage and MixStage', () => {
   it('starts each utterance on its clause, to the sample', async () => {
     const { placed, left } = await mix([utterance(0, 2, 4, 1.9), utterance(1, 6, 8, 1.9)]);
     expect(placed.map((p) => p.startUs)).toEqual([2_000_000, 6_000_000]);
@@ -88,7 +92,7 @@ describe('MixStage', () => {
   });
 
   it('ducks the original under the dub and gives it back afterwards', async () => {
-    const { left } = await mix([utterance(0, 4, 6, 1.95)], { bed: 'duck' });
+    const { left } = await mix([utterance(0, 4, 6, 1.95)], { kind: 'mix' });
     const before = levelOf(left, 1000, 3, 3.8);
     expect(levelOf(left, 1000, 4.2, 5.5)).toBeLessThan(before * 0.25);
     expect(levelOf(left, 1000, 7, 8)).toBeGreaterThan(before * 0.7);

@@ -1,235 +1,176 @@
 import { CODEC_HEADROOM_DB, Limiter } from '../audio/limiter.ts';
 import { LoudnessMeter } from '../audio/loudness.ts';
 import type { AudioRing } from '../audio/ring.ts';
-import { trimPauses } from '../audio/silence.ts';
-import { stretch } from '../audio/stretch.ts';
-import type { PlayoutClock } from '../clock.ts';
-import type { AudioFrame, UtteranceFrame, WatermarkFrame } from '../frames.ts';
-import type { UtteranceOutcome } from '../observer.ts';
-import type { ClauseLog } from '../ports/clause-log.ts';
-import type { LanguageCode } from '../ports/engine.ts';
+import type { Mode, OutputKind } from '../demand.ts';
+import type { AudioFrame, DubbedSpanFrame, PlacedFrame, PlayoutFrame } from '../frames.ts';
+import type { RenditionState } from '../rendition-state.ts';
 import type { Stage, StageContext } from '../stage.ts';
 import { Ducker, type DuckerOptions } from '../timeline/duck.ts';
-import { Fitter, type FitterOptions } from '../timeline/fit.ts';
 import { BedLeveller, MasterTrim } from '../timeline/level.ts';
 
 export interface MixStageOptions {
-  language: LanguageCode;
-  mode: 'synced' | 'interpret';
-  /** `duck`: the original under the dub; `none`: the dub alone. */
-  bed: 'duck' | 'none';
-  /** Original sound by media time, 48 kHz; written before the watermark that covers it. */
+  state: RenditionState;
+  mode: Mode;
+  /** `mix`: the original under the dub; `voice`: the dub alone. */
+  kind: OutputKind;
+  /** Original sound by media time, 48 kHz; written before playout reaches it. */
   ring: AudioRing;
-  /** How far playout runs behind, ms: room to look ahead. */
-  delayMs: number;
-  clock: PlayoutClock;
-  clauseLog: ClauseLog;
-  /** Told after everything before this media time was worked off. */
-  onWatermark?: (mediaTimeUs: number) => void;
+  /** Told after everything that a playout frame allowed was rendered. */
+  onPlayout?: (frame: PlayoutFrame) => void;
   /** Default: 2. */
   channels?: 1 | 2;
   /** Default: −16. */
   targetLufs?: number;
-  fit?: FitterOptions;
+  /** Live: what playout is behind by more than this is left out instead of rendered in one go, ms. Default: never. */
+  maxCatchUpMs?: number;
   duck?: DuckerOptions;
 }
+
+type In = PlacedFrame | DubbedSpanFrame | PlayoutFrame;
 
 const RATE_HZ = 48_000;
 const FRAME_SAMPLES = 960;
 const FRAME_US = 20_000;
-/** Any clause that starts this far before "now" was committed by now: longest clause plus the pause that closes it, µs. */
-const COMMIT_HORIZON_US = 7_500_000;
-const UNKNOWN_PAUSE_US = 300_000;
-
-interface Placed {
-  readonly startSample: number;
-  readonly pcm: Float32Array;
-}
 
 /**
- * Fits utterances onto the timeline and mixes them with the bed, 20 ms at a time, at one loudness.
- *
- * Playout runs `delayMs` behind "now", so every utterance is placed as late as possible, when what follows it is known.
- * The clause log is written before a sample of the utterance goes out.
+ * Renders one output: placed utterances, alone or with the ducked original, 20 ms at a time, at one loudness, up to where
+ * playout may go. Nobody wants it: nothing is rendered, and it goes on later from where playout is then.
  */
-export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFrame> {
+export class MixStage implements Stage<In, AudioFrame> {
   readonly name: string;
   readonly #o: MixStageOptions;
   readonly #channels: 1 | 2;
-  readonly #fitter: Fitter;
   readonly #ducker: Ducker;
   readonly #limiter: Limiter;
   readonly #bed: BedLeveller;
   readonly #master: MasterTrim;
-  #pending: UtteranceFrame[] = [];
-  #playing: Placed[] = [];
-  /** Next sample to mix, counted from the origin; undefined until the first sound. */
-  #head = 0;
+  #playing: { readonly startUs: number; readonly pcm: Float32Array }[] = [];
+  /** Media time of sample 0 of the running stretch; undefined while nothing is rendered. */
   #originUs: number | undefined;
-  #nowUs = Number.NEGATIVE_INFINITY;
+  /** Next sample to render, counted from there. */
+  #head = 0;
+  /** 1: the voice is heard; 0: muted. */
+  #voiceLevel = 1;
 
   constructor(options: MixStageOptions) {
     this.#o = options;
-    this.name = `mix:${options.language}`;
+    this.name = `mix:${options.state.language}:${options.mode}:${options.kind}`;
     this.#channels = options.channels ?? 2;
-    this.#fitter = new Fitter(options.fit);
     this.#ducker = new Ducker(options.duck);
     this.#limiter = new Limiter({ channels: this.#channels, ceilingDbtp: -1 - CODEC_HEADROOM_DB });
-    this.#toDrop = this.#limiter.delaySamples;
-    const targetLufs = options.targetLufs ?? -16;
-    this.#bed = new BedLeveller({
-      targetLufs,
+    const level = () => ({
+      targetLufs: options.targetLufs ?? -16,
       channels: this.#channels,
       meter: new LoudnessMeter({ sampleRateHz: RATE_HZ, channels: this.#channels }),
     });
-    this.#master = new MasterTrim({
-      targetLufs,
-      channels: this.#channels,
-      meter: new LoudnessMeter({ sampleRateHz: RATE_HZ, channels: this.#channels }),
-    });
+    this.#bed = new BedLeveller(level());
+    this.#master = new MasterTrim(level());
   }
 
-  async process(frame: UtteranceFrame | WatermarkFrame, ctx: StageContext<AudioFrame>): Promise<void> {
-    if (frame.kind === 'utterance') {
-      this.#pending.push(frame);
-      this.#ducker.add(frame.clauseStartUs, frame.clauseEndUs);
-      return;
+  async process(frame: In, ctx: StageContext<AudioFrame>): Promise<void> {
+    switch (frame.kind) {
+      case 'dubbed-span':
+        this.#ducker.add(frame.startUs, frame.endUs);
+        return;
+      case 'placed':
+        this.#add(frame);
+        return;
+      case 'playout':
+        await this.#play(frame, ctx);
+        this.#o.onPlayout?.(frame);
     }
-    this.#nowUs = this.#o.clock.nowUs(frame.mediaTimeUs);
-    await this.#mixUntil(this.#nowUs - this.#o.delayMs * 1000, ctx);
-    this.#o.onWatermark?.(frame.mediaTimeUs);
-    ctx.observer.progress(this.#o.language, frame.mediaTimeUs);
   }
 
   async flush(ctx: StageContext<AudioFrame>): Promise<void> {
-    this.#nowUs = Number.POSITIVE_INFINITY;
-    if (!this.#o.ring.started) return;
-    await this.#mixUntil(this.#o.ring.endUs, ctx);
+    if (this.#originUs === undefined || this.#o.maxCatchUpMs !== undefined) return;
     // What is still being said may run past the end of the source.
-    while (this.#pending.length > 0 || this.#playing.length > 0)
-      await this.#mixUntil(this.#headUs + FRAME_US, ctx);
+    while (this.#playing.length > 0) await this.#send(this.#limiter.process(this.#mixFrame()), ctx);
     await this.#send(this.#limiter.flush(), ctx, true);
   }
 
   close(): void {
-    this.#pending = [];
     this.#playing = [];
+  }
+
+  #add(frame: PlacedFrame): void {
+    let { startUs } = frame;
+    if (this.#o.maxCatchUpMs !== undefined && this.#originUs !== undefined) {
+      // A disk that was slow to log it must not cost the beginning of an utterance.
+      const lastEndUs = Math.max(...this.#playing.map(endOf), this.#headUs);
+      startUs = Math.max(startUs, lastEndUs);
+    }
+    const placed = { startUs, pcm: frame.pcm };
+    this.#playing.push(placed);
+    this.#ducker.add(startUs, endOf(placed));
+  }
+
+  async #play(frame: PlayoutFrame, ctx: StageContext<AudioFrame>): Promise<void> {
+    if (!this.#o.state.wantsOutput(this.#o.mode, this.#o.kind)) {
+      this.#originUs = undefined;
+      this.#forget(frame.untilUs);
+      return;
+    }
+    const { maxCatchUpMs } = this.#o;
+    if (frame.jumpToUs !== undefined) this.#jumpTo(frame.jumpToUs);
+    else if (this.#originUs === undefined) this.#jumpTo(lastFrameBefore(frame.untilUs));
+    else if (maxCatchUpMs !== undefined && frame.untilUs - this.#headUs > maxCatchUpMs * 1000)
+      this.#jumpTo(lastFrameBefore(frame.untilUs));
+    while (this.#headUs + FRAME_US <= frame.untilUs)
+      await this.#send(this.#limiter.process(this.#mixFrame()), ctx);
+  }
+
+  /** Starts a new stretch of output. */
+  #jumpTo(us: number): void {
+    this.#originUs = us;
+    this.#head = 0;
+    this.#limiter.flush();
+    this.#toDrop = this.#limiter.delaySamples;
+    this.#sentSamples = 0;
+    this.#partial = undefined;
+    this.#partialSamples = 0;
+    this.#forget(us);
+  }
+
+  #forget(beforeUs: number): void {
+    this.#playing = this.#playing.filter((placed) => endOf(placed) > beforeUs);
+    this.#ducker.forget(beforeUs - 1_000_000);
   }
 
   get #headUs(): number {
     return this.#originUs! + Math.round((this.#head * 1_000_000) / RATE_HZ);
   }
 
-  async #mixUntil(untilUs: number, ctx: StageContext<AudioFrame>): Promise<void> {
-    if (!this.#o.ring.started) return;
-    this.#originUs ??= this.#o.ring.startUs;
-    while (this.#headUs + FRAME_US <= untilUs) {
-      await this.#placeDue(ctx);
-      await this.#send(this.#limiter.process(this.#mixFrame()), ctx);
-    }
-  }
-
-  /** Places every utterance whose turn comes within the next frame. */
-  async #placeDue(ctx: StageContext<AudioFrame>): Promise<void> {
-    for (;;) {
-      const next = this.#pending[0];
-      if (!next) return;
-      const earliestUs = this.#earliest(next);
-      if (this.#fitter.startFor(earliestUs) >= this.#headUs + FRAME_US) return;
-      this.#pending.shift();
-      await this.#place(next, earliestUs, ctx);
-    }
-  }
-
-  #earliest(utterance: UtteranceFrame): number {
-    return this.#o.mode === 'synced'
-      ? utterance.clauseStartUs
-      : Math.max(utterance.clauseStartUs, utterance.mediaTimeUs);
-  }
-
-  async #place(utterance: UtteranceFrame, earliestUs: number, ctx: StageContext<AudioFrame>): Promise<void> {
-    const lengthUs = (utterance.pcm.length * 1_000_000) / RATE_HZ;
-    const trimmed = trimPauses(utterance.pcm);
-    const fit = this.#fitter.place({
-      clauseStartUs: utterance.clauseStartUs,
-      clauseEndUs: utterance.clauseEndUs,
-      earliestUs,
-      playoutUs: this.#headUs,
-      lengthUs,
-      pausesUs: ((utterance.pcm.length - trimmed.pcm.length) * 1_000_000) / RATE_HZ,
-      nextStartUs: this.#nextStart(utterance),
-    });
-    if (fit.outcome === 'skipped-lag') {
-      this.#report(utterance, 'skipped-lag', utterance.clauseStartUs, utterance.clauseStartUs, 1, ctx);
-      return;
-    }
-    const source = fit.trimPauses ? trimmed.pcm : utterance.pcm;
-    const pcm = Math.abs(fit.rate - 1) < 0.005 ? source : stretch(source, fit.rate);
-    const endUs = fit.startUs + Math.round((pcm.length * 1_000_000) / RATE_HZ);
-    this.#fitter.spoken(endUs);
-    this.#ducker.add(fit.startUs, endUs);
-    const { pcm: _pcm, phonemes: _phonemes, ...logged } = utterance;
-    await this.#o.clauseLog.append({ kind: 'utterance', utterance: logged, startUs: fit.startUs });
-    this.#playing.push({
-      startSample: Math.round(((fit.startUs - this.#originUs!) * RATE_HZ) / 1_000_000),
-      pcm,
-    });
-    this.#report(utterance, 'spoken', fit.startUs, endUs, fit.rate, ctx);
-  }
-
-  /** Start of what is said next: a known clause, or the earliest moment at which an unknown one can start. */
-  #nextStart(utterance: UtteranceFrame): number {
-    const next = this.#pending[0];
-    if (next) return this.#earliest(next);
-    // After the last clause the end of the source is where the voice should be done.
-    if (this.#nowUs === Number.POSITIVE_INFINITY) return this.#o.ring.endUs;
-    return Math.max(utterance.clauseEndUs + UNKNOWN_PAUSE_US, this.#nowUs - COMMIT_HORIZON_US);
-  }
-
-  #report(
-    utterance: UtteranceFrame,
-    outcome: UtteranceOutcome,
-    startUs: number,
-    endUs: number,
-    rate: number,
-    ctx: StageContext<AudioFrame>,
-  ): void {
-    ctx.observer.utterance({
-      clauseId: utterance.clauseId,
-      language: utterance.language,
-      text: utterance.text,
-      outcome,
-      startUs,
-      endUs,
-      rate,
-      latenessMs: Math.max(0, (startUs - utterance.clauseStartUs) / 1000),
-      synthesiser: utterance.synthesiser,
-      voiceId: utterance.voiceId,
-    });
-  }
-
   #mixFrame(): Float32Array[] {
-    const planes = this.#o.bed === 'none' ? silence(this.#channels) : this.#bedFrame();
-    for (const { startSample, pcm } of this.#playing) {
-      const offset = this.#head - startSample;
+    const from = this.#voiceLevel;
+    const to = this.#o.state.silent ? 0 : 1;
+    this.#voiceLevel = to;
+    const levelAt = (i: number) => from + ((to - from) * i) / FRAME_SAMPLES;
+    const planes = this.#o.kind === 'voice' ? silence(this.#channels) : this.#bedFrame(levelAt);
+    for (const { startUs, pcm } of this.#playing) {
+      const offset = this.#head - Math.round(((startUs - this.#originUs!) * RATE_HZ) / 1_000_000);
       for (const plane of planes) {
         for (let i = Math.max(0, -offset); i < FRAME_SAMPLES && offset + i < pcm.length; i += 1)
-          plane[i]! += pcm[offset + i]!;
+          plane[i]! += pcm[offset + i]! * levelAt(i);
       }
     }
     this.#head += FRAME_SAMPLES;
-    this.#playing = this.#playing.filter(({ startSample, pcm }) => startSample + pcm.length > this.#head);
-    this.#ducker.forget(this.#headUs - 1_000_000);
+    this.#forget(this.#headUs);
     return this.#master.process(planes);
   }
 
-  #bedFrame(): Float32Array[] {
+  #bedFrame(levelAt: (i: number) => number): Float32Array[] {
     const headUs = this.#headUs;
-    const source = this.#o.ring.read(headUs, FRAME_SAMPLES);
-    const planes = this.#bed.process(channelsOf(source.planes, this.#channels));
+    const { ring } = this.#o;
+    // Live sound may jump far ahead and leave what playout asks for behind: that is silence then.
+    const source =
+      headUs < ring.startUs && this.#o.maxCatchUpMs !== undefined
+        ? silence(this.#channels)
+        : channelsOf(ring.read(headUs, FRAME_SAMPLES).planes, this.#channels);
+    const planes = this.#bed.process(source);
     // One gain per millisecond: ramps are 50 ms long, and a step of a fiftieth of one is not heard.
     for (let i = 0; i < FRAME_SAMPLES; i += 48) {
-      const gain = this.#ducker.gainAt(headUs + Math.round((i * 1_000_000) / RATE_HZ));
+      const ducked = this.#ducker.gainAt(headUs + Math.round((i * 1_000_000) / RATE_HZ));
+      const gain = 1 + (ducked - 1) * levelAt(i);
       if (gain === 1) continue;
       for (const plane of planes) for (let j = i; j < i + 48; j += 1) plane[j]! *= gain;
     }
@@ -267,6 +208,15 @@ export class MixStage implements Stage<UtteranceFrame | WatermarkFrame, AudioFra
     this.#sentSamples += FRAME_SAMPLES;
     await ctx.emit({ kind: 'audio', mediaTimeUs, sampleRateHz: RATE_HZ, planes });
   }
+}
+
+function endOf({ startUs, pcm }: { readonly startUs: number; readonly pcm: Float32Array }): number {
+  return startUs + Math.round((pcm.length * 1_000_000) / RATE_HZ);
+}
+
+/** Start of the last whole frame before a moment; frames of all outputs lie on one grid of 20 ms. */
+function lastFrameBefore(us: number): number {
+  return Math.floor(us / FRAME_US - 1) * FRAME_US;
 }
 
 function silence(channels: number): Float32Array[] {

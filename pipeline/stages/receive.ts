@@ -62,6 +62,7 @@ export class ReceiveStage implements Stage<AudioFrame, AudioFrame> {
     this.#emitted += plane.length;
     this.#waiting = [];
     this.#waitingSamples = 0;
+    ctx.observer.sound(plane);
     await ctx.emit({ kind: 'audio', mediaTimeUs, sampleRateHz: SPEECH_RATE_HZ, planes: [plane] });
   }
 }

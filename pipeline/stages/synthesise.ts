@@ -2,13 +2,21 @@ import { integratedLoudness } from '../audio/loudness.ts';
 import { resample } from '../audio/resample.ts';
 import { trimEdges } from '../audio/silence.ts';
 import { toLivedubError } from '../errors.ts';
-import type { TranslationFrame, UtteranceFrame, WatermarkFrame } from '../frames.ts';
+import type {
+  SkippedFrame,
+  SkipReason,
+  TranslationFrame,
+  UtteranceFrame,
+  WatermarkFrame,
+} from '../frames.ts';
 import type { Priority } from '../ports/engine.ts';
 import type { Synthesiser, Voice } from '../ports/synthesiser.ts';
+import type { RenditionState } from '../rendition-state.ts';
 import type { Stage, StageContext } from '../stage.ts';
 import { SpeakerPitch } from '../timeline/speaker-pitch.ts';
 
 export interface SynthesiseStageOptions {
+  state: RenditionState;
   synthesiser: Synthesiser;
   voice: Voice;
   priority: Priority;
@@ -22,8 +30,8 @@ export interface SynthesiseStageOptions {
   channels?: 1 | 2;
 }
 
-type In = TranslationFrame | WatermarkFrame;
-type Out = UtteranceFrame | WatermarkFrame;
+type In = TranslationFrame | SkippedFrame | WatermarkFrame;
+type Out = UtteranceFrame | SkippedFrame | WatermarkFrame;
 
 const RATE_HZ = 48_000;
 const MAX_GAIN = 8;
@@ -40,10 +48,12 @@ export class SynthesiseStage implements Stage<In, Out> {
   }
 
   async process(frame: In, ctx: StageContext<Out>): Promise<void> {
-    if (frame.kind === 'watermark') return ctx.emit(frame);
+    if (frame.kind !== 'translation') return ctx.emit(frame);
     const pitchHz = this.#pitch.update(frame.clause.pitchHz);
-    const utterance = await this.#speak(frame, pitchHz, ctx);
-    if (utterance) await ctx.emit(utterance);
+    const { state } = this.#o;
+    if (!state.heard) return;
+    if (state.held) return ctx.emit(skipped(frame, 'held'));
+    await ctx.emit((await this.#speak(frame, pitchHz, ctx)) ?? skipped(frame, 'failed'));
   }
 
   async flush(): Promise<void> {}
@@ -106,4 +116,20 @@ export class SynthesiseStage implements Stage<In, Out> {
     const gain = Math.min(MAX_GAIN, 10 ** (((this.#o.targetLufs ?? -16) - lufs) / 20));
     return pcm.map((sample) => sample * gain);
   }
+}
+
+function skipped(
+  { clause, language, text, mediaTimeUs }: TranslationFrame,
+  reason: SkipReason,
+): SkippedFrame {
+  return {
+    kind: 'skipped',
+    clauseId: clause.id,
+    language,
+    text,
+    clauseStartUs: clause.startUs,
+    clauseEndUs: clause.endUs,
+    reason,
+    mediaTimeUs,
+  };
 }

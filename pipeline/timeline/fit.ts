@@ -9,6 +9,8 @@ export interface FitterOptions {
   maxRate?: number;
   /** Lag at which the fastest factor is used, ms. Default: 2500. */
   hurryLagMs?: number;
+  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 1500. */
+  easyLagMs?: number;
   /** An utterance that would start later than this is skipped, ms. Default: 8000. */
   lagCapMs?: number;
 }
@@ -27,6 +29,16 @@ export interface FitRequest {
   readonly pausesUs: number;
   /** Start of the next clause to be spoken, as far as is known; undefined when nothing follows. */
   readonly nextStartUs: number | undefined;
+  /**
+   * Live interpreting: the utterance starts as soon as it is ready, lag counts from the clause's end, and since nothing is
+   * known of what follows, the voice keeps the speaker's pace.
+   */
+  readonly interpret?: {
+    /** How far playout stands behind the live sound. */
+    readonly behindUs: number;
+    /** Speech that is ready and waits. */
+    readonly backlogUs: number;
+  };
 }
 
 export type FitResult =
@@ -54,6 +66,7 @@ export class Fitter {
       comfortRate: 1.12,
       maxRate: 1.25,
       hurryLagMs: 2500,
+      easyLagMs: 1500,
       lagCapMs: 8000,
       ...options,
     };
@@ -66,6 +79,7 @@ export class Fitter {
 
   place(request: FitRequest): FitResult {
     const startUs = Math.max(this.startFor(request.earliestUs), request.playoutUs);
+    if (request.interpret) return this.#interpret(request, request.interpret, startUs);
     const lagUs = startUs - request.earliestUs;
     if (lagUs > this.#o.lagCapMs * 1000) return { outcome: 'skipped-lag' };
     const roomUs =
@@ -83,6 +97,30 @@ export class Fitter {
       rate: Math.min(limit, Math.max(1, trimmedUs / roomUs)),
       trimPauses: true,
     };
+  }
+
+  #interpret(
+    request: FitRequest,
+    { behindUs, backlogUs }: NonNullable<FitRequest['interpret']>,
+    startUs: number,
+  ): FitResult {
+    const lagUs = startUs + behindUs - request.clauseEndUs;
+    if (lagUs > this.#o.lagCapMs * 1000) return { outcome: 'skipped-lag' };
+    const excessUs = Math.max(0, lagUs - this.#o.easyLagMs * 1000);
+    // The next utterance may be expected a clause's length after this one; half of what is late is made up for on it.
+    const clauseUs = request.clauseEndUs - request.clauseStartUs - this.#o.gapMs * 1000;
+    const roomUs = Math.max(1, clauseUs - (excessUs + backlogUs) / 2);
+    if (request.lengthUs <= roomUs)
+      return {
+        outcome: 'spoken',
+        startUs,
+        rate: Math.max(this.#o.minRate, request.lengthUs / roomUs),
+        trimPauses: false,
+      };
+    const hurry = Math.min(1, (excessUs + backlogUs) / (this.#o.hurryLagMs * 1000));
+    const limit = this.#o.comfortRate + (this.#o.maxRate - this.#o.comfortRate) * hurry;
+    const rate = Math.min(limit, Math.max(1, (request.lengthUs - request.pausesUs) / roomUs));
+    return { outcome: 'spoken', startUs, rate, trimPauses: true };
   }
 
   /** The utterance as it came out: the next one starts after it. */

@@ -5,7 +5,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ClauseLogFile } from '../../db/clause-log-file.ts';
 import { type ChannelPlan, type Engines, loadEngines } from '../../models/registry.ts';
 import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
-import { replayClock, systemClock } from '../../pipeline/clock.ts';
+import { systemClock } from '../../pipeline/clock.ts';
 import { DubChannel } from '../../pipeline/dub-channel.ts';
 import { type ErrorCode, LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import { openIntake } from '../../pipeline/media/intake.ts';
@@ -187,14 +187,17 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     language: from,
     renditions: plan.renditions.map((rendition, i) => ({
       ...rendition,
-      onAudio: (frame) => tracks[i]!.send(frame),
-      onEnd: () => tracks[i]!.end(),
+      outputs: [
+        {
+          mode: options.mode,
+          kind: options.bed === 'duck' ? 'mix' : 'voice',
+          onAudio: (frame) => tracks[i]!.send(frame),
+          onEnd: () => tracks[i]!.end(),
+        },
+      ],
     })),
-    mode: options.mode,
-    bed: options.bed,
-    delayMs: REPLAY_DELAY_MS,
+    pacing: { kind: 'replay', delayMs: REPLAY_DELAY_MS },
     vadWindowsPerCall: REPLAY_VAD_WINDOWS,
-    playout: replayClock,
     clock: systemClock,
     priority: 'upload',
     clauseLog,
