@@ -3,16 +3,35 @@ import { LivedubError } from '../pipeline/errors.ts';
 import { RtpFeed, type RtpFeedOptions } from './rtp-feed.ts';
 import { RtpTap, type RtpTapOptions } from './rtp-tap.ts';
 
-/** One mediasoup router with the ways in and out of it that code uses. WebRTC transports are made on `router` itself. */
+export interface SfuRouterOptions {
+  readonly router: types.Router;
+  /** The worker it lives on. */
+  readonly worker: types.Worker;
+  /** Where its WebRTC transports listen. Default: it has none. */
+  readonly webRtcServer?: types.WebRtcServer;
+}
+
+export interface WebRtcTransportOptions {
+  /** A peer that sends no ICE consent checks for this long counts as gone (RFC 7675). Default 10 s, the least possible. */
+  readonly iceConsentTimeoutS?: number;
+  readonly appData?: types.AppData;
+}
+
+/** One mediasoup router with the ways in and out of it. */
 export class SfuRouter {
   readonly router: types.Router;
   readonly workerPid: number;
+  readonly #worker: types.Worker;
+  readonly #webRtcServer: types.WebRtcServer | undefined;
   readonly #closed = new AbortController();
   readonly #producers = new Map<string, types.Producer>();
 
-  constructor(router: types.Router, workerPid: number) {
+  constructor(options: SfuRouterOptions) {
+    const { router, worker } = options;
     this.router = router;
-    this.workerPid = workerPid;
+    this.workerPid = worker.pid;
+    this.#worker = worker;
+    this.#webRtcServer = options.webRtcServer;
     router.observer.on('newtransport', (transport) => {
       transport.observer.on('newproducer', (producer) => {
         this.#producers.set(producer.id, producer);
@@ -55,6 +74,49 @@ export class SfuRouter {
       return Promise.reject(error);
     }
     return this.#guard(() => RtpTap.create(this.router, producer, options));
+  }
+
+  /**
+   * A way to and from a browser: ICE-lite, UDP before TCP.
+   * @throws LivedubError LIVEDUB_E_USAGE when the pool was started without `webRtc`
+   */
+  createWebRtcTransport(options: WebRtcTransportOptions = {}): Promise<types.WebRtcTransport> {
+    const webRtcServer = this.#webRtcServer;
+    if (webRtcServer === undefined) {
+      return Promise.reject(
+        new LivedubError('LIVEDUB_E_USAGE', 'The SFU was started without addresses for WebRTC.'),
+      );
+    }
+    return this.#guard(() =>
+      this.router.createWebRtcTransport({
+        webRtcServer,
+        enableUdp: true,
+        enableTcp: true,
+        preferUdp: true,
+        iceConsentTimeout: options.iceConsentTimeoutS ?? 10,
+        initialAvailableOutgoingBitrate: 2_000_000,
+        appData: options.appData ?? {},
+      }),
+    );
+  }
+
+  /** A router of other codecs or payload types beside this one, on the same worker. Ends with this one. */
+  async createSibling(mediaCodecs: types.RouterRtpCodecCapability[]): Promise<SfuRouter> {
+    const worker = this.#worker;
+    const router = await this.#guard(() => worker.createRouter({ mediaCodecs }));
+    const webRtcServer = this.#webRtcServer;
+    const sibling = new SfuRouter({
+      router,
+      worker,
+      ...(webRtcServer === undefined ? undefined : { webRtcServer }),
+    });
+    const end = () => sibling.close();
+    this.closed.addEventListener('abort', end, { once: true });
+    sibling.closed.addEventListener('abort', () => this.closed.removeEventListener('abort', end), {
+      once: true,
+    });
+    if (this.closed.aborted) sibling.close();
+    return sibling;
   }
 
   /** Closes everything on it. Idempotent. */

@@ -3,6 +3,7 @@ import * as mediasoup from 'mediasoup';
 import { LivedubError } from '../pipeline/errors.ts';
 import { MEDIA_CODECS } from './codecs.ts';
 import { SfuRouter } from './router.ts';
+import { openWebRtcServer, type WebRtcListenOptions } from './webrtc-server.ts';
 
 /** What happens to workers, for logs and metrics. All optional. */
 export interface SfuObserver {
@@ -24,6 +25,11 @@ export interface SfuWorkerPoolOptions {
   /** A worker that lived this long has recovered: the wait starts small again. Default 60 000 ms. */
   readonly healthyAfterMs?: number;
   readonly observer?: SfuObserver;
+  /**
+   * Where browsers reach the workers: each opens one UDP and one TCP port. Default: none, routers then have no WebRTC
+   * transports.
+   */
+  readonly webRtc?: WebRtcListenOptions;
   readonly logLevel?: 'debug' | 'warn' | 'error' | 'none';
 }
 
@@ -33,6 +39,7 @@ const CLOSE_TIMEOUT_MS = 3000;
 interface Slot {
   readonly index: number;
   worker: mediasoup.types.Worker | undefined;
+  webRtcServer: mediasoup.types.WebRtcServer | undefined;
   readonly routers: Set<SfuRouter>;
   /** Routers that are being made. */
   pending: number;
@@ -55,6 +62,7 @@ export class SfuWorkerPool {
     this.#slots = Array.from({ length: count }, (_, index) => ({
       index,
       worker: undefined,
+      webRtcServer: undefined,
       routers: new Set(),
       pending: 0,
       deathsInARow: 0,
@@ -64,13 +72,17 @@ export class SfuWorkerPool {
     }));
   }
 
-  /** @throws LivedubError LIVEDUB_E_DEPENDENCY_MISSING when the worker program does not run */
+  /**
+   * @throws LivedubError LIVEDUB_E_DEPENDENCY_MISSING when the worker program does not run, LIVEDUB_E_PORT_IN_USE when a
+   *   WebRTC port is taken, LIVEDUB_E_USAGE for an address nobody could be told
+   */
   static async start(options: SfuWorkerPoolOptions = {}): Promise<SfuWorkerPool> {
     const pool = new SfuWorkerPool(options);
     try {
       await Promise.all(pool.#slots.map((slot) => pool.#startWorker(slot)));
     } catch (error) {
       await pool.close();
+      if (error instanceof LivedubError) throw error;
       throw new LivedubError('LIVEDUB_E_DEPENDENCY_MISSING', 'The mediasoup worker does not start.', {
         cause: error,
       });
@@ -103,7 +115,11 @@ export class SfuWorkerPool {
       const { worker } = slot;
       slot.pending += 1;
       try {
-        const router = new SfuRouter(await worker.createRouter({ mediaCodecs: MEDIA_CODECS }), worker.pid);
+        const router = new SfuRouter({
+          router: await worker.createRouter({ mediaCodecs: MEDIA_CODECS }),
+          worker,
+          ...(slot.webRtcServer === undefined ? undefined : { webRtcServer: slot.webRtcServer }),
+        });
         slot.routers.add(router);
         router.closed.addEventListener('abort', () => this.#routerEnded(slot, router), { once: true });
         return router;
@@ -141,11 +157,20 @@ export class SfuWorkerPool {
       logLevel: this.#options.logLevel ?? 'error',
       ...(workerBin === undefined ? undefined : { workerBin }),
     });
+    const { webRtc } = this.#options;
+    let webRtcServer: mediasoup.types.WebRtcServer | undefined;
+    try {
+      if (webRtc !== undefined) webRtcServer = await openWebRtcServer(worker, webRtc, slot.index);
+    } catch (error) {
+      await endWorker(worker);
+      throw error;
+    }
     if (this.#closing !== undefined) {
       await endWorker(worker);
       return;
     }
     slot.worker = worker;
+    slot.webRtcServer = webRtcServer;
     slot.startedAtMs = performance.now();
     worker.on('died', (error) => this.#died(slot, worker, error));
     this.#options.observer?.workerStarted?.({ index: slot.index, pid: worker.pid, restarts: slot.restarts });
@@ -155,6 +180,7 @@ export class SfuWorkerPool {
   #died(slot: Slot, worker: mediasoup.types.Worker, error: Error): void {
     if (slot.worker !== worker) return;
     slot.worker = undefined;
+    slot.webRtcServer = undefined;
     const { observer, healthyAfterMs = 60_000 } = this.#options;
     observer?.workerDied?.({ index: slot.index, pid: worker.pid, error });
     if (performance.now() - slot.startedAtMs > healthyAfterMs) slot.deathsInARow = 0;

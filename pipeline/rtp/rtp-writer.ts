@@ -53,19 +53,26 @@ export class RtpWriter {
   /**
    * A packet with its header done and room for a payload of `payloadBytes` from `headerBytes` on.
    * @param captureUs capture time, µs since the Unix epoch; written when an id was given
+   * @param sequence for a relay, which keeps its source's order. Default: the next
    */
-  begin(payloadBytes: number, timestamp: number, marker: boolean, captureUs: number): Buffer {
+  begin(
+    payloadBytes: number,
+    timestamp: number,
+    marker: boolean,
+    captureUs: number,
+    sequence = this.#sequence,
+  ): Buffer {
     const packet = Buffer.allocUnsafe(this.headerBytes + payloadBytes);
     this.#template.copy(packet);
     if (marker) packet[1] = packet[1]! | 0x80;
-    packet.writeUInt16BE(this.#sequence, 2);
+    packet.writeUInt16BE(sequence, 2);
     packet.writeUInt32BE(timestamp, 4);
     if (this.#captureOffset >= 0) {
       const { seconds, fraction } = ntpOfWallUs(captureUs);
       packet.writeUInt32BE(seconds, this.#captureOffset);
       packet.writeUInt32BE(fraction, this.#captureOffset + 4);
     }
-    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#sequence = (sequence + 1) & 0xffff;
     this.#packets += 1;
     this.#payloadBytes += payloadBytes;
     return packet;

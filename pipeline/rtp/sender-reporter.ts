@@ -7,12 +7,20 @@ import {
   SourceDescriptionItem,
 } from 'werift-rtp';
 import { ntpBigintOfWallUs, wallUsOfNtpBigint } from './ntp.ts';
-import type { Packetiser } from './packetiser.ts';
 
 const SDES_CNAME = 1;
 
+/** What a report needs to know of the track it is about. */
+export interface ReportedTrack {
+  /** Capture time of media time 0, µs since the Unix epoch. */
+  readonly originUs: number;
+  readonly writer: { readonly packets: number; readonly payloadBytes: number };
+  /** 32-bit RTP timestamp of a media time, µs. */
+  timestampOf(mediaTimeUs: number): number;
+}
+
 export interface SenderReporterOptions {
-  readonly packetiser: Packetiser;
+  readonly packetiser: ReportedTrack;
   readonly ssrc: number;
   /** Canonical name shared by the tracks that belong together in time. */
   readonly cname: string;
@@ -24,7 +32,7 @@ export interface SenderReporterOptions {
  * the player, however far behind live they are sent.
  */
 export class SenderReporter {
-  readonly #packetiser: Packetiser;
+  readonly #packetiser: ReportedTrack;
   readonly #ssrc: number;
   readonly #description: Buffer;
 
