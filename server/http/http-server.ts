@@ -102,31 +102,34 @@ function serve(
   routes: ReadonlyMap<Method, Route>,
   guard: OriginGuard,
 ): void {
-  const allowed = ['OPTIONS'];
-  for (const method of routes.keys())
-    allowed.push(...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
-  const first = [...routes.values()][0]!;
-  const origins = first.origins ?? 'own';
+  const allowed = ['OPTIONS', ...methodNames(routes.values())];
+  const shared = [...routes.values()].filter((route) => route.origins === 'any');
+  const acceptPost = routes.get('post')?.acceptPost;
   for (const [name, appMethod] of Object.entries(APP_METHODS)) {
     const route = routes.get((name === 'HEAD' ? 'get' : name.toLowerCase()) as Method);
     // Below a wildcard there may be nothing at all: not found, as for any other address.
     if (!route && pattern.endsWith('*')) continue;
-    const hasBody = route !== undefined && name !== 'GET' && name !== 'HEAD';
-    const maxBodyBytes = hasBody ? (route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES) : 0;
+    const origins = route ? (route.origins ?? 'own') : shared.length > 0 ? 'any' : 'own';
+    const isSafe = name === 'GET' || name === 'HEAD' || name === 'OPTIONS';
+    const maxBodyBytes = route && !isSafe ? (route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES) : 0;
     app[appMethod](pattern, (res: HttpResponse, req: HttpRequest) => {
       const exchange = new Exchange(res, req, { pattern, origins, maxBodyBytes });
       void answer(exchange, async () => {
-        const isSafe = name === 'GET' || name === 'HEAD' || name === 'OPTIONS';
         if (isSafe || origins === 'any') guard.checkHost(exchange.header('host'));
         else guard.checkOrigin(exchange.header('origin'), exchange.header('host'));
         if (route) return await route.handle(exchange);
-        const acceptPost = routes.get('post')?.acceptPost;
-        if (name === 'OPTIONS') return exchange.empty(200, optionsHeaders(allowed, origins, acceptPost), 0);
+        if (name === 'OPTIONS') {
+          return exchange.empty(200, optionsHeaders({ allowed, shared: methodNames(shared), acceptPost }), 0);
+        }
         const error = new LivedubError('LIVEDUB_E_METHOD_NOT_ALLOWED', `This address has no ${name}.`);
         exchange.fail(error, [['allow', allowed.join(', ')]]);
       });
     });
   }
+}
+
+function methodNames(routes: Iterable<Route>): string[] {
+  return [...routes].flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
 }
 
 async function answer(exchange: Exchange, handle: () => Promise<void>): Promise<void> {

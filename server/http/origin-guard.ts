@@ -16,7 +16,7 @@ export class OriginGuard {
   readonly #loopbackOnly: boolean;
 
   constructor(options: OriginGuardOptions) {
-    this.#loopbackOnly = LOOPBACK.has(options.listenHost);
+    this.#loopbackOnly = isLoopbackHost(options.listenHost);
   }
 
   /** @throws LivedubError LIVEDUB_E_FORBIDDEN */
@@ -42,6 +42,11 @@ export class OriginGuard {
       throw new LivedubError('LIVEDUB_E_FORBIDDEN', 'Another site asked for this.');
     }
   }
+}
+
+/** Whether an address to listen on can be reached from this machine only. */
+export function isLoopbackHost(host: string): boolean {
+  return LOOPBACK.has(host);
 }
 
 function hostnameOf(host: string): string {

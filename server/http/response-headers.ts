@@ -1,5 +1,3 @@
-import type { Origins } from './route.ts';
-
 type Header = readonly [string, string];
 
 /**
@@ -35,14 +33,22 @@ export const ANY_ORIGIN_HEADERS: readonly Header[] = [
 /** How long a browser may remember what OPTIONS said, s. */
 const PREFLIGHT_MAX_AGE_SECONDS = 7200;
 
-/** Answer to OPTIONS. @param methods upper case */
-export function optionsHeaders(methods: readonly string[], origins: Origins, acceptPost?: string): Header[] {
-  const allow = methods.join(', ');
-  const headers: Header[] = [['allow', allow]];
-  if (methods.includes('POST') && acceptPost !== undefined) headers.push(['accept-post', acceptPost]);
-  if (origins === 'any') {
+export interface OptionsAnswer {
+  /** Every method of the address, upper case. */
+  allowed: readonly string[];
+  /** Those that any site's page may use. */
+  shared: readonly string[];
+  /** Media type that POST takes. */
+  acceptPost?: string | undefined;
+}
+
+/** What OPTIONS is answered with, a browser's preflight among them. */
+export function optionsHeaders({ allowed, shared, acceptPost }: OptionsAnswer): Header[] {
+  const headers: Header[] = [['allow', allowed.join(', ')]];
+  if (acceptPost !== undefined) headers.push(['accept-post', acceptPost]);
+  if (shared.length > 0) {
     headers.push(
-      ['access-control-allow-methods', allow],
+      ['access-control-allow-methods', shared.join(', ')],
       ['access-control-allow-headers', 'authorization, content-type, if-match'],
       ['access-control-max-age', String(PREFLIGHT_MAX_AGE_SECONDS)],
     );
