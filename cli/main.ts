@@ -16,6 +16,10 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'dub', register: async (program) => (await import('./commands/dub.ts')).registerDub(program) },
   {
+    name: 'token',
+    register: async (program) => (await import('./commands/token.ts')).registerToken(program),
+  },
+  {
     name: 'models',
     register: async (program) => (await import('./commands/models.ts')).registerModels(program),
   },

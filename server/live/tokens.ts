@@ -110,7 +110,7 @@ export class Tokens {
       throw unauthorised(reasonOf(error));
     }
     const claims = ClaimsSchema.safeParse(payload);
-    if (!claims.success) throw unauthorised('This token says not what it is for.');
+    if (!claims.success) throw unauthorised('This token does not say what it is for.');
     return claims.data;
   }
 }
