@@ -20,6 +20,8 @@ export interface BoundedChannelOptions<T> {
   sizeOf?: (item: T) => number;
   /** For `coalesce`: makes one item of two, or returns undefined where they cannot be joined (then the writer waits). */
   merge?: (waiting: T, incoming: T) => T | undefined;
+  /** Items that wait and that the incoming one makes needless are dropped, full or not. Default: none. */
+  supersedes?: (incoming: T, waiting: T) => boolean;
 }
 
 interface Waiter {
@@ -44,6 +46,7 @@ export class BoundedChannel<T> implements AsyncIterable<T> {
   #readers: Waiter[] = [];
   #writers: Waiter[] = [];
   readonly #sizeOf: (item: T) => number;
+  readonly #supersedes: ((incoming: T, waiting: T) => boolean) | undefined;
   readonly #merge: ((waiting: T, incoming: T) => T | undefined) | undefined;
 
   constructor(options: BoundedChannelOptions<T>) {
@@ -52,6 +55,7 @@ export class BoundedChannel<T> implements AsyncIterable<T> {
     this.policy = options.policy;
     this.#sizeOf = options.sizeOf ?? (() => 1);
     this.#merge = options.merge;
+    this.#supersedes = options.supersedes;
   }
 
   /** How much waits, in the unit of `sizeOf`. */
@@ -88,6 +92,7 @@ export class BoundedChannel<T> implements AsyncIterable<T> {
   tryPush(item: T): boolean {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closed) throw new LivedubError('LIVEDUB_E_CLOSED', `${this.name} is closed.`);
+    if (this.#supersedes) this.#dropSuperseded(item, this.#supersedes);
     const size = this.#sizeOf(item);
     if (this.length > 0 && this.#size + size > this.capacity && !this.#makeRoom(item, size)) return false;
     if (this.#coalesced) {
@@ -98,6 +103,15 @@ export class BoundedChannel<T> implements AsyncIterable<T> {
     }
     this.#readers.shift()?.wake();
     return true;
+  }
+
+  #dropSuperseded(item: T, supersedes: (incoming: T, waiting: T) => boolean): void {
+    const kept = this.#items.slice(this.#head).filter((waiting) => !supersedes(item, waiting));
+    if (kept.length === this.length) return;
+    this.#dropped += this.length - kept.length;
+    this.#items = kept;
+    this.#head = 0;
+    this.#size = kept.reduce((sum, waiting) => sum + this.#sizeOf(waiting), 0);
   }
 
   #coalesced = false;

@@ -3,9 +3,10 @@ import { AudioRing } from './audio/ring.ts';
 import { BoundedChannel } from './bounded-channel.ts';
 import { type Clock, systemTicker, type Ticker } from './clock.ts';
 import { demandFor, type LanguageDemand, type RenditionControl } from './demand.ts';
-import type { ClauseFrame, EncodedFrame, SegmentFrame, WatermarkFrame } from './frames.ts';
+import type { ClauseFrame, EncodedFrame, RecallFrame, SegmentFrame, WatermarkFrame } from './frames.ts';
 import type { IngestClock } from './ingest-clock.ts';
 import { LivePlayout } from './live-playout.ts';
+import { LIVE_CLAUSES, LIVE_SEGMENTER, LIVE_TIMEOUTS } from './live-tuning.ts';
 import type { PipelineObserver } from './observer.ts';
 import { combineObservers } from './observer.ts';
 import type { Aligner } from './ports/aligner.ts';
@@ -22,6 +23,7 @@ import {
 } from './rendition-pipeline.ts';
 import { RenditionState } from './rendition-state.ts';
 import { Resumption } from './resumption.ts';
+import { SilenceFiller } from './silence-filler.ts';
 import { runStage, type Stage } from './stage.ts';
 import { CommitStage } from './stages/commit.ts';
 import { DecodeStage } from './stages/decode.ts';
@@ -30,6 +32,8 @@ import { RecogniseStage } from './stages/recognise.ts';
 import { SegmentStage } from './stages/segment.ts';
 import type { ClauseCutterOptions } from './text/clause-cutter.ts';
 import type { Terms } from './text/terms.ts';
+
+export type { DubRendition, RenditionOutput } from './rendition-pipeline.ts';
 
 /** Playout follows what was worked off: as fast as the stages go, and the same every time. */
 export interface ReplayPacing {
@@ -81,6 +85,13 @@ export interface DubChannelOptions {
 /** Longest delay of a live channel, ms: `setDelay` is held to it. */
 const MAX_LIVE_DELAY_MS = 15_000;
 const DEFAULT_WINDOW_MS = 6000;
+/** A clause that playout reaches sooner than this is not recalled for somebody who begins to listen, µs. */
+const RECALL_AHEAD_US = 700_000;
+
+interface Language {
+  readonly state: RenditionState;
+  readonly committed: BoundedChannel<ClauseFrame | RecallFrame | WatermarkFrame>;
+}
 
 /**
  * The streaming pipeline of one channel: sound in, dubbed sound out in every language, with media time kept throughout.
@@ -94,8 +105,9 @@ export class DubChannel {
   readonly #input: BoundedChannel<EncodedFrame>;
   readonly #signal: AbortSignal;
   readonly #watermarks = new Map<RenditionOutput, number>();
-  readonly #states = new Map<LanguageCode, RenditionState>();
+  readonly #languages = new Map<LanguageCode, Language>();
   readonly #playout: LivePlayout | undefined;
+  readonly #filler: SilenceFiller | undefined;
   readonly #abort = new AbortController();
   #waiters: (() => void)[] = [];
   #startUs: number | undefined;
@@ -141,20 +153,35 @@ export class DubChannel {
       policy: 'drop-oldest',
       sizeOf: (frame) => frame.durationUs / 1000,
     });
+    const live = pacing.kind === 'live';
+    this.#filler = live
+      ? new SilenceFiller({
+          clock,
+          ticker: pacing.ticker ?? systemTicker,
+          push: (frame) => this.#take(frame),
+        })
+      : undefined;
     const decoded = audioChannel('receive');
     const speech = audioChannel('segment');
-    const segments = eventChannel<SegmentFrame | WatermarkFrame>('recognise');
+    const segments = live ? newestSegments() : eventChannel<SegmentFrame | WatermarkFrame>('recognise');
     const heard = eventChannel<Parameters<CommitStage['process']>[0]>('commit');
     const committed = options.renditions.map(({ language }) =>
-      eventChannel<ClauseFrame | WatermarkFrame>(`translate:${language}`),
+      eventChannel<ClauseFrame | RecallFrame | WatermarkFrame>(`translate:${language}`),
     );
     run(new DecodeStage({ channels }), this.#input, [decoded]);
-    run(new ReceiveStage({ ring }), decoded, [speech]);
+    run(
+      new ReceiveStage({
+        ring,
+        ...(this.resumeFromUs === undefined ? {} : { hearFromUs: this.resumeFromUs }),
+      }),
+      decoded,
+      [speech],
+    );
     run(
       new SegmentStage({
         vad: options.vad,
-        windowsPerCall: options.vadWindowsPerCall ?? (pacing.kind === 'live' ? 1 : 3),
-        segmenter: { partialEveryMs: options.recogniser.capabilities.partialEveryMs },
+        windowsPerCall: options.vadWindowsPerCall ?? (live ? 1 : 3),
+        segmenter: live ? LIVE_SEGMENTER : { partialEveryMs: options.recogniser.capabilities.partialEveryMs },
       }),
       speech,
       [segments],
@@ -166,6 +193,7 @@ export class DubChannel {
         language: options.language,
         priority: options.priority,
         firstClauseId: resumption.nextClauseId,
+        ...(live ? { clauses: LIVE_CLAUSES, timeoutMs: LIVE_TIMEOUTS.recogniseMs } : {}),
         ...(options.clauses ? { clauses: options.clauses } : {}),
       }),
       segments,
@@ -176,7 +204,7 @@ export class DubChannel {
     for (const [i, rendition] of options.renditions.entries()) {
       const { language, outputs } = rendition;
       const state = new RenditionState(language);
-      this.#states.set(language, state);
+      this.#languages.set(language, { state, committed: committed[i]! });
       if (options.terms) state.terms = options.terms;
       if (pacing.kind === 'replay') state.demand = demandFor(outputs);
       for (const clause of resumption.unspoken(language, outputs)) committed[i]!.tryPush(clause);
@@ -191,6 +219,7 @@ export class DubChannel {
         channels,
         playout: this.#playout,
         delayMs,
+        timeouts: live ? LIVE_TIMEOUTS : undefined,
         settled: (mode) => resumption.settled(language, mode),
         run,
         onWorkedOff: (output, mediaTimeUs) => {
@@ -205,7 +234,10 @@ export class DubChannel {
       this.#input.fail(error);
       this.#abort.abort(error);
       this.#wake();
-    }).finally(() => this.#playout?.close());
+    }).finally(() => {
+      this.#playout?.close();
+      this.#filler?.close();
+    });
     this.done.catch(() => undefined);
   }
 
@@ -222,7 +254,8 @@ export class DubChannel {
   /** Takes one Opus packet, in order; never waits. */
   push(frame: EncodedFrame): void {
     this.#startUs ??= frame.mediaTimeUs;
-    if (!this.#input.closed) this.#input.tryPush(frame);
+    this.#filler?.saw(frame);
+    this.#take(frame);
   }
 
   /** Resolves once everything before `mediaTimeUs` was worked off: how a replay keeps from running ahead. */
@@ -239,13 +272,19 @@ export class DubChannel {
    * channel with nothing. A language that the channel does not have is ignored.
    */
   setDemand(language: LanguageCode, demand: LanguageDemand): void {
-    const state = this.#states.get(language);
-    if (state) state.demand = demand;
+    const { state, committed } = this.#languages.get(language) ?? {};
+    if (!state || !committed) return;
+    const wasHeard = state.wants('synced');
+    state.demand = demand;
+    const headUs = this.#playout?.headUs('synced');
+    if (wasHeard || !state.wants('synced') || headUs === undefined || committed.closed) return;
+    const fromUs = headUs + RECALL_AHEAD_US;
+    committed.tryPush({ kind: 'recall', fromUs, mediaTimeUs: fromUs });
   }
 
   /** Acts at once; see RenditionControl. */
   setControl(language: LanguageCode, control: RenditionControl): void {
-    const state = this.#states.get(language);
+    const state = this.#languages.get(language)?.state;
     if (state) state.control = control;
   }
 
@@ -256,7 +295,7 @@ export class DubChannel {
 
   /** Acts on the next clause. */
   setTerms(terms: Terms): void {
-    for (const state of this.#states.values()) state.terms = terms;
+    for (const { state } of this.#languages.values()) state.terms = terms;
   }
 
   /** No more sound; `done` settles when the rest is dubbed. Idempotent. */
@@ -271,9 +310,26 @@ export class DubChannel {
     await this.done.catch(() => undefined);
   }
 
+  #take(frame: EncodedFrame): void {
+    if (!this.#input.closed) this.#input.tryPush(frame);
+  }
+
   #wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
+}
+
+/** Where recognition is behind, what it has not begun is replaced by the newer, longer sound of the same segment. */
+function newestSegments(): BoundedChannel<SegmentFrame | WatermarkFrame> {
+  return new BoundedChannel({
+    name: 'recognise',
+    capacity: 64,
+    policy: 'block',
+    supersedes: (incoming, waiting) =>
+      incoming.kind === 'watermark'
+        ? waiting.kind === 'watermark'
+        : waiting.kind === 'segment' && waiting.id === incoming.id && !waiting.final,
+  });
 }
 
 /** Waits for all; the first failure is told at once, so that the rest can be stopped, and is what is thrown. */

@@ -26,6 +26,8 @@ export interface SegmentFrame {
   /** End of the sound so far (not final) or of the speech (final). */
   readonly endUs: number;
   readonly final: boolean;
+  /** Not final, but the speaker pauses: unless speech goes on, the final frame will hold the same sound. */
+  readonly paused?: boolean;
   /** 16 kHz mono from startUs to endUs. */
   readonly pcm: Float32Array;
   readonly mediaTimeUs: number;
@@ -86,6 +88,15 @@ export interface TranslationFrame {
   readonly unknownWords: readonly string[];
   readonly translator: EngineInfo;
   readonly mediaTimeUs: number;
+  /** Committed before anybody listened: only of use where it can still be on time. */
+  readonly recalled?: true;
+}
+
+/** "Somebody begins to listen: speak what was committed from this media time on." */
+export interface RecallFrame {
+  readonly kind: 'recall';
+  readonly fromUs: number;
+  readonly mediaTimeUs: number;
 }
 
 /** Synthesised speech of one clause in one language. */
@@ -104,6 +115,8 @@ export interface UtteranceFrame {
   readonly synthesiser: EngineInfo;
   readonly voiceId: string;
   readonly mediaTimeUs: number;
+  /** See TranslationFrame. */
+  readonly recalled?: true;
 }
 
 /** Why a clause is not spoken: too late, on an operator's order, or because an engine failed. */
@@ -171,6 +184,7 @@ export type Frame =
   | HypothesisFrame
   | ClauseFrame
   | TranslationFrame
+  | RecallFrame
   | UtteranceFrame
   | SkippedFrame
   | PlacedFrame

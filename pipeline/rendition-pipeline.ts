@@ -7,6 +7,7 @@ import type {
   DubbedSpanFrame,
   PlacedFrame,
   PlayoutFrame,
+  RecallFrame,
   SkippedFrame,
   TranslationFrame,
   UtteranceFrame,
@@ -59,7 +60,7 @@ export type RunStage = <In, Out>(
 export interface RenditionPipelineOptions {
   rendition: DubRendition;
   state: RenditionState;
-  committed: BoundedChannel<ClauseFrame | WatermarkFrame>;
+  committed: BoundedChannel<ClauseFrame | RecallFrame | WatermarkFrame>;
   ring: AudioRing;
   clauseLog: ClauseLog;
   priority: Priority;
@@ -68,7 +69,7 @@ export interface RenditionPipelineOptions {
   playout: LivePlayout | undefined;
   delayMs: number;
   /** Longest call of an engine, ms; undefined: as long as it takes. */
-  timeouts?: { readonly translateMs: number; readonly synthesiseMs: number };
+  timeouts?: { readonly translateMs: number; readonly synthesiseMs: number } | undefined;
   /** Clauses that need nothing more in a mode, from an earlier run. */
   settled: (mode: Mode) => ReadonlySet<number>;
   run: RunStage;

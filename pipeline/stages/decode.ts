@@ -11,12 +11,14 @@ export interface DecodeStageOptions {
 const TOLERANCE_US = 10_000;
 /** Longer holes than this are silence: concealment fades to nothing anyway. */
 const MAX_CONCEALED_US = 60_000;
+/** A hole longer than this is not filled: sound goes on at a later media time. */
+const MAX_FILLED_US = 2_000_000;
 /** Silence is written in pieces of this length. */
 const PIECE_US = 100_000;
 
 /**
  * Decodes Opus to 48 kHz sound that is continuous in media time: holes are concealed, then silent; what comes twice is
- * dropped. Everything after this stage may count samples.
+ * dropped. Between two holes of more than 2 s, which are left open, everything after this stage may count samples.
  */
 export class DecodeStage implements Stage<EncodedFrame, AudioFrame> {
   readonly name = 'decode';
@@ -33,7 +35,10 @@ export class DecodeStage implements Stage<EncodedFrame, AudioFrame> {
     this.#nextUs ??= frame.mediaTimeUs;
     const offUs = frame.mediaTimeUs - this.#nextUs;
     if (offUs < -TOLERANCE_US) return;
-    if (offUs > TOLERANCE_US) await this.#fill(offUs, ctx);
+    if (offUs > MAX_FILLED_US) {
+      await this.#fill(MAX_CONCEALED_US, ctx);
+      this.#nextUs = frame.mediaTimeUs;
+    } else if (offUs > TOLERANCE_US) await this.#fill(offUs, ctx);
     await this.#emit(this.#decoder.decode(frame).planes, ctx);
   }
 

@@ -79,6 +79,7 @@ export class FitStage implements Stage<In, Out> {
     switch (frame.kind) {
       case 'utterance':
         if (this.#o.settled?.has(frame.clauseId)) return;
+        if (frame.recalled && this.#o.mode === 'interpret') return;
         this.#pending.push(frame);
         await ctx.emit({
           kind: 'dubbed-span',

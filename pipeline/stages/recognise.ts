@@ -1,4 +1,5 @@
 import { estimatePitchHz } from '../audio/pitch.ts';
+import { withDeadline } from '../deadline.ts';
 import { toLivedubError } from '../errors.ts';
 import type { ClauseFrame, HypothesisFrame, SegmentFrame, TimedWord, WatermarkFrame } from '../frames.ts';
 import type { Aligner } from '../ports/aligner.ts';
@@ -17,6 +18,8 @@ export interface RecogniseStageOptions {
   /** First clause id: a channel that resumes goes on counting. Default: 0. */
   firstClauseId?: number;
   clauses?: ClauseCutterOptions;
+  /** An engine that takes longer is given up for this sound, ms. Default: never. */
+  timeoutMs?: number;
 }
 
 /** The uncommitted sound of a segment and what was heard in it. */
@@ -49,6 +52,8 @@ interface OpenSegment {
   windowStartUs: number;
   /** Where the next clause begins. */
   clauseStartUs: number;
+  /** What was heard when the speaker paused: it holds if the segment ends there. */
+  paused?: { readonly windowStartUs: number; readonly endUs: number; readonly heard: Recognition };
 }
 
 /**
@@ -108,13 +113,7 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
     ctx: StageContext<Out>,
   ): Promise<void> {
     if (pcm.length < samplesOf(MIN_WINDOW_MS)) return;
-    const call = { signal: ctx.signal, priority: this.#o.priority };
-    const heard = await this.#o.recogniser.recognise({
-      ...call,
-      pcm,
-      language: this.#o.language,
-      final: frame.final,
-    });
+    const heard = await this.#hear(frame, segment, pcm, ctx.signal);
     const accepted = !heard.rejected && heard.language === this.#o.language;
     // A first, short window is often too little for an engine to be sure of. Where the channel's speech was understood
     // before, its words are shown as unstable; they are never committed.
@@ -148,6 +147,25 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
     if (frame.final) return this.#commitAll(window, ctx);
     const count = this.#cutter.next(rough, stable);
     if (count > 0) await this.#commitFirst(count, window, ctx);
+  }
+
+  /** The final window is often the one that was heard at the pause before. */
+  async #hear(
+    frame: SegmentFrame,
+    segment: OpenSegment,
+    pcm: Float32Array,
+    signal: AbortSignal,
+  ): Promise<Recognition> {
+    const { paused, windowStartUs } = segment;
+    const { endUs } = frame;
+    if (frame.final && paused?.windowStartUs === windowStartUs && paused.endUs === endUs) return paused.heard;
+    const { recogniser, language, priority, timeoutMs } = this.#o;
+    const final = frame.final || frame.paused === true;
+    const heard = await withDeadline('The recogniser', timeoutMs, signal, (ownSignal) =>
+      recogniser.recognise({ signal: ownSignal, priority, pcm, language, final }),
+    );
+    if (frame.paused) segment.paused = { windowStartUs, endUs, heard };
+    return heard;
   }
 
   /** Commits one clause of a segment that goes on, and trims its sound. */
@@ -214,13 +232,10 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
     const aligner = this.#o.aligner;
     if (heard.words || !aligner?.languages.includes(heard.language)) return rough;
     const text = rough.map((word) => word.text).join(' ');
-    const aligned = await aligner.align({
-      text,
-      language: heard.language,
-      pcm,
-      signal,
-      priority: this.#o.priority,
-    });
+    const { priority, timeoutMs } = this.#o;
+    const aligned = await withDeadline('The aligner', timeoutMs, signal, (ownSignal) =>
+      aligner.align({ text, language: heard.language, pcm, signal: ownSignal, priority }),
+    );
     return aligned.words.length === rough.length ? aligned.words : rough;
   }
 }

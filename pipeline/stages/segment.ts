@@ -11,15 +11,18 @@ export interface SegmentStageOptions {
 }
 
 const RATE_HZ = 16_000;
+/** Sound this far off the count of samples comes after a hole. */
+const JUMP_US = 50_000;
 
 /**
  * Finds speech in 16 kHz mono sound and hands on one segment after another, partial first, with a watermark after every
- * call of the VAD. Media time must be continuous: gaps were filled before.
+ * call of the VAD. A jump of media time ends the segment that is open.
  */
 export class SegmentStage implements Stage<AudioFrame, SegmentFrame | WatermarkFrame> {
   readonly name = 'segment';
   readonly #vad: VadSession;
-  readonly #segmenter: Segmenter;
+  readonly #options: SegmentStageOptions;
+  #segmenter: Segmenter;
   readonly #callSamples: number;
   readonly #windowSamples: number;
   /** Sound not yet dropped; `#keptFrom` is the stream position of its first sample. */
@@ -33,10 +36,15 @@ export class SegmentStage implements Stage<AudioFrame, SegmentFrame | WatermarkF
     this.#vad = options.vad.open();
     this.#windowSamples = options.vad.windowSamples;
     this.#callSamples = this.#windowSamples * (options.windowsPerCall ?? 3);
-    this.#segmenter = new Segmenter({ windowSamples: this.#windowSamples, ...options.segmenter });
+    this.#options = options;
+    this.#segmenter = this.#newSegmenter(0);
   }
 
   async process(frame: AudioFrame, ctx: StageContext<SegmentFrame | WatermarkFrame>): Promise<void> {
+    if (this.#originUs !== undefined && frame.mediaTimeUs - this.#timeUs(this.#written) > JUMP_US) {
+      await this.flush(ctx);
+      this.#startAnew();
+    }
     this.#originUs ??= frame.mediaTimeUs;
     this.#append(frame.planes[0]!);
     while (this.#written - this.#segmenter.position >= this.#callSamples)
@@ -61,6 +69,17 @@ export class SegmentStage implements Stage<AudioFrame, SegmentFrame | WatermarkF
     this.#vad.close();
   }
 
+  #newSegmenter(firstId: number): Segmenter {
+    return new Segmenter({ windowSamples: this.#windowSamples, firstId, ...this.#options.segmenter });
+  }
+
+  #startAnew(): void {
+    this.#segmenter = this.#newSegmenter(this.#segmenter.nextId);
+    this.#keptFrom = 0;
+    this.#written = 0;
+    this.#originUs = undefined;
+  }
+
   async #detect(count: number, ctx: StageContext<SegmentFrame | WatermarkFrame>): Promise<void> {
     const from = this.#segmenter.position - this.#keptFrom;
     const probabilities = await this.#vad.process(this.#kept.slice(from, from + count), ctx.signal);
@@ -78,6 +97,7 @@ export class SegmentStage implements Stage<AudioFrame, SegmentFrame | WatermarkF
       speechStartUs: this.#timeUs(span.speechStart),
       endUs: this.#timeUs(span.end),
       final: span.final,
+      ...(span.paused ? { paused: true } : {}),
       pcm: this.#kept.slice(span.start - this.#keptFrom, span.end - this.#keptFrom),
       mediaTimeUs: this.#timeUs(this.#segmenter.position),
     };

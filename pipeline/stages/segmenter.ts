@@ -17,6 +17,10 @@ export interface SegmenterOptions {
   minSpeechMs?: number;
   /** A segment is cut at its quietest place beyond this length, ms. Default: 12000. */
   maxSegmentMs?: number;
+  /** Silence after which the segment is handed out as it would end if the pause went on, ms. Default: never. */
+  pauseMs?: number;
+  /** Id of the first segment. Default: 0. */
+  firstId?: number;
   /** Media time from onset to the first partial, and between partials, ms. Default: 480. */
   partialEveryMs?: number;
 }
@@ -29,6 +33,8 @@ export interface SegmentSpan {
   /** First sample of speech, without the pre-roll. */
   readonly speechStart: number;
   readonly final: boolean;
+  /** Not final, but the speaker pauses: unless speech goes on, the final span will be this one. */
+  readonly paused?: true;
 }
 
 const RATE_HZ = 16_000;
@@ -42,10 +48,17 @@ const CUT_SEARCH_MS = 3000;
 export class Segmenter {
   readonly #o: Required<SegmenterOptions>;
   #position = 0;
-  #nextId = 0;
+  #nextId: number;
   #streak = 0;
   #open:
-    | { id: number; start: number; speechStart: number; lastSpeechEnd: number; lastPartial: number }
+    | {
+        id: number;
+        start: number;
+        speechStart: number;
+        lastSpeechEnd: number;
+        lastPartial: number;
+        paused: boolean;
+      }
     | undefined;
   #lastEnd = 0;
   #probabilities: number[] = [];
@@ -61,13 +74,21 @@ export class Segmenter {
       minSpeechMs: 160,
       maxSegmentMs: 12_000,
       partialEveryMs: 480,
+      pauseMs: Number.POSITIVE_INFINITY,
+      firstId: 0,
       ...options,
     };
+    this.#nextId = this.#o.firstId;
   }
 
   /** Samples worked off so far. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Id of the segment that opens next. */
+  get nextId(): number {
+    return this.#nextId;
   }
 
   /** First sample that may still be needed. */
@@ -97,6 +118,7 @@ export class Segmenter {
         speechStart,
         lastSpeechEnd: this.#position,
         lastPartial: speechStart,
+        paused: false,
       };
       this.#nextId += 1;
       this.#streak = 0;
@@ -111,6 +133,13 @@ export class Segmenter {
     const closeMs = lengthMs > LONG_SEGMENT_MS ? this.#o.closeLongSilenceMs : this.#o.closeSilenceMs;
     if (silenceMs >= closeMs) return this.#close();
     if (lengthMs >= this.#o.maxSegmentMs) return this.#cut();
+    if (silenceMs === 0) open.paused = false;
+    else if (silenceMs >= this.#o.pauseMs && !open.paused) {
+      open.paused = true;
+      open.lastPartial = this.#position;
+      const end = Math.min(this.#position, open.lastSpeechEnd + this.#preRoll);
+      return [{ ...this.#span(open.start, end, open.speechStart, false), paused: true }];
+    }
     // In a pause there is nothing new to hear: the next partial waits for more speech or for the end.
     if (silenceMs === 0 && ms(this.#position - open.lastPartial) >= this.#o.partialEveryMs) {
       open.lastPartial = this.#position;
@@ -161,6 +190,7 @@ export class Segmenter {
       speechStart: at,
       lastSpeechEnd: open.lastSpeechEnd,
       lastPartial: at,
+      paused: false,
     };
     this.#nextId += 1;
     return [done];

@@ -1,6 +1,7 @@
 import { integratedLoudness } from '../audio/loudness.ts';
 import { resample } from '../audio/resample.ts';
 import { trimEdges } from '../audio/silence.ts';
+import { withDeadline } from '../deadline.ts';
 import { toLivedubError } from '../errors.ts';
 import type {
   SkippedFrame,
@@ -28,6 +29,8 @@ export interface SynthesiseStageOptions {
   targetLufs?: number;
   /** Channels it will be heard on: the same sound on two is 3 LU louder. Default: 2. */
   channels?: 1 | 2;
+  /** Speech that takes longer is given up, ms. Default: never. */
+  synthesiseMs?: number;
 }
 
 type In = TranslationFrame | SkippedFrame | WatermarkFrame;
@@ -72,14 +75,10 @@ export class SynthesiseStage implements Stage<In, Out> {
     for (const { synthesiser, voice } of engines) {
       try {
         const match = this.#o.matchVoice !== false && pitchHz > 0 ? { match: { pitchHz } } : {};
-        const speech = await synthesiser.synthesise({
-          signal: ctx.signal,
-          priority: this.#o.priority,
-          text: frame.text,
-          voice,
-          rate: 1,
-          ...match,
-        });
+        const { priority, synthesiseMs } = this.#o;
+        const speech = await withDeadline('The voice', synthesiseMs, ctx.signal, (signal) =>
+          synthesiser.synthesise({ signal, priority, text: frame.text, voice, rate: 1, ...match }),
+        );
         const trimmed = trimEdges(speech.pcm, { sampleRateHz: speech.sampleRateHz });
         if (trimmed.pcm.length === 0) continue;
         const pcm = this.#level(resample(trimmed.pcm, speech.sampleRateHz, RATE_HZ));
@@ -101,6 +100,7 @@ export class SynthesiseStage implements Stage<In, Out> {
           synthesiser: synthesiser.info,
           voiceId: voice.id,
           mediaTimeUs: frame.mediaTimeUs,
+          ...(frame.recalled ? { recalled: true } : {}),
         };
       } catch (error) {
         ctx.signal.throwIfAborted();

@@ -9,7 +9,9 @@ export interface FitterOptions {
   maxRate?: number;
   /** Lag at which the fastest factor is used, ms. Default: 2500. */
   hurryLagMs?: number;
-  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 1500. */
+  /** The same in live interpreting, where lag is what people hear, ms. Default: 1000. */
+  interpretHurryLagMs?: number;
+  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 700. */
   easyLagMs?: number;
   /** An utterance that would start later than this is skipped, ms. Default: 8000. */
   lagCapMs?: number;
@@ -66,7 +68,8 @@ export class Fitter {
       comfortRate: 1.12,
       maxRate: 1.25,
       hurryLagMs: 2500,
-      easyLagMs: 1500,
+      interpretHurryLagMs: 1000,
+      easyLagMs: 700,
       lagCapMs: 8000,
       ...options,
     };
@@ -117,7 +120,7 @@ export class Fitter {
         rate: Math.max(this.#o.minRate, request.lengthUs / roomUs),
         trimPauses: false,
       };
-    const hurry = Math.min(1, (excessUs + backlogUs) / (this.#o.hurryLagMs * 1000));
+    const hurry = Math.min(1, (excessUs + backlogUs) / (this.#o.interpretHurryLagMs * 1000));
     const limit = this.#o.comfortRate + (this.#o.maxRate - this.#o.comfortRate) * hurry;
     const rate = Math.min(limit, Math.max(1, (request.lengthUs - request.pausesUs) / roomUs));
     return { outcome: 'spoken', startUs, rate, trimPauses: true };
