@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
-    include: ['{pipeline,models,sfu,gpu,db,server,cli,loadtest,test}/**/*.test.ts'],
+    include: ['{pipeline,models,sfu,gpu,db,server,cli,client,loadtest,test}/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,

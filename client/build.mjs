@@ -11,32 +11,35 @@ export const clientDist = join(root, 'dist');
 
 const stampFile = join(clientDist, '.stamp');
 
+const pages = ['index', 'desk', 'watch', 'publish'];
+
 /** True when client/dist was built from the sources as they are now. */
 export function clientIsFresh() {
   return (
-    existsSync(join(clientDist, 'index.html')) &&
+    [...pages.map((page) => `${page}.html`), 'player.js'].every((name) =>
+      existsSync(join(clientDist, name)),
+    ) &&
     existsSync(stampFile) &&
     readFileSync(stampFile, 'utf8') === sourcesStamp()
   );
 }
 
 /**
- * Builds the page unless it is fresh.
+ * Builds the pages, and the player that other sites embed, unless they are fresh.
  * @param {{ log?: (line: string) => void }} [options]
  * @returns {Promise<boolean>} whether it was built
  */
 export async function buildClient(options = {}) {
   if (clientIsFresh()) return false;
-  options.log?.('building the page (client/dist)');
+  options.log?.('building the pages (client/dist)');
   const { build } = await import('vite');
   // Vite goes by this variable: with `test` in it, the page would get the development build of its libraries.
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = 'production';
   try {
+    const common = { root, configFile: false, logLevel: 'warn' };
     await build({
-      root,
-      configFile: false,
-      logLevel: 'warn',
+      ...common,
       publicDir: join(root, 'public'),
       build: {
         outDir: clientDist,
@@ -45,6 +48,23 @@ export async function buildClient(options = {}) {
         // Inline modules and data URLs would need a looser content security policy.
         modulePreload: { polyfill: false },
         assetsInlineLimit: 0,
+        rollupOptions: { input: pages.map((page) => join(root, `${page}.html`)) },
+      },
+    });
+    // One classic script, so that one tag is all that a page of somebody else needs.
+    await build({
+      ...common,
+      publicDir: false,
+      build: {
+        outDir: clientDist,
+        emptyOutDir: false,
+        target: 'es2022',
+        lib: {
+          entry: join(root, 'src/player/livedub-player.ts'),
+          name: 'livedub',
+          formats: ['iife'],
+          fileName: () => 'player.js',
+        },
       },
     });
   } finally {
@@ -62,7 +82,8 @@ function sourcesStamp() {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
   );
-  for (const name of [join(root, 'index.html'), join(root, 'build.mjs'), ...names].sort()) {
+  const entries = [...pages.map((page) => `${page}.html`), 'build.mjs'].map((name) => join(root, name));
+  for (const name of [...entries, ...names].sort()) {
     hash.update(`${name.slice(root.length)}\0`).update(readFileSync(name));
   }
   return hash.digest('hex');

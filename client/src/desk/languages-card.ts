@@ -1,0 +1,101 @@
+import { css, html, nothing } from 'lit';
+import type { RenditionControl, RenditionView } from '../../../server/live/contract.ts';
+import { ownName } from '../languages.ts';
+import { DeskCard } from './desk-card.ts';
+
+const CONTROLS: readonly (readonly [RenditionControl, string, string])[] = [
+  ['on', 'On', 'The dub runs'],
+  ['mute', 'Mute', 'The voice is silent at once; captions go on'],
+  ['hold', 'Hold', 'The voice ends after what it says now; what is said meanwhile is left out'],
+  ['stop', 'Stop', 'Nothing is made for this language'],
+];
+
+const STATES: Readonly<Record<RenditionView['state'], string>> = {
+  idle: 'nobody listens, nothing is made',
+  active: 'being made',
+  off: 'no dubbing at this moment',
+};
+
+/** Each language: who listens, how far the voice trails, and what the desk does to it at once. */
+export class LanguagesCard extends DeskCard {
+  static override properties = { ...DeskCard.properties, lagMs: { attribute: false } };
+
+  /** From the last tick, by language. */
+  declare lagMs: Readonly<Record<string, number>>;
+
+  override render() {
+    const { renditions, dub } = this.channel;
+    return html`<section class="card" aria-labelledby="languages">
+      <h2 id="languages">Languages</h2>
+      ${dub === 'starting' ? html`<p class="muted small" role="status">The dubbing engines are being loaded …</p>` : nothing}
+      ${dub === 'off' && renditions.length > 0 ? html`<p class="bad small" role="alert">Dubbing is off at this moment. The original goes on.</p>` : nothing}
+      ${renditions.length === 0 ? html`<p class="muted">This channel is not dubbed.</p>` : nothing}
+      <ul class="plain">${renditions.map((one) => this.#row(one))}</ul>
+      ${this.problemLine()}
+    </section>`;
+  }
+
+  #row(one: RenditionView) {
+    const lagMs = this.lagMs?.[one.language] ?? one.lagMs;
+    const name = ownName(one.language);
+    return html`<li>
+      <div class="row">
+        <strong>${name}</strong>
+        ${one.tier ? html`<span class="muted small">${one.tier}</span>` : nothing}
+        <span class="muted small push">${one.viewers} ${one.viewers === 1 ? 'listener' : 'listeners'}</span>
+      </div>
+      <p class="small muted">${STATES[one.state]}${one.voice ? ` · voice ${one.voice}` : ''}</p>
+      ${one.degraded ? html`<p class="small bad">${one.degraded}</p>` : nothing}
+      <div class="lag">
+        <meter min="0" max="8" low="4" high="6" optimum="1" .value=${(lagMs ?? 0) / 1000} aria-label=${`Lag of ${name}`}></meter>
+        <span class="small">${lagMs === undefined ? 'lag –' : `${(lagMs / 1000).toFixed(1)} s behind`}</span>
+      </div>
+      <div class="controls" role="group" aria-label=${name}>
+        ${CONTROLS.map(
+          ([control, text, title]) =>
+            html`<button title=${title} aria-pressed=${one.control === control} ?disabled=${this.busy}
+              @click=${() => this.act('POST', this.path(`/languages/${one.language}`), { control })}>${text}</button>`,
+        )}
+      </div>
+    </li>`;
+  }
+
+  static override styles = [
+    ...[DeskCard.styles].flat(),
+    css`
+      li + li {
+        margin-top: 0.9rem;
+        padding-top: 0.9rem;
+        border-top: 1px solid var(--line);
+      }
+      li p {
+        margin: 0.1rem 0;
+      }
+      .lag {
+        display: grid;
+        grid-template-columns: 1fr 6.5rem;
+        align-items: center;
+        gap: 0.7rem;
+        margin: 0.3rem 0 0.5rem;
+        font-variant-numeric: tabular-nums;
+      }
+      .lag span {
+        text-align: end;
+      }
+      meter {
+        width: 100%;
+        height: 0.8rem;
+      }
+      .controls {
+        display: grid;
+        grid-template-columns: repeat(4, 1fr);
+        gap: 0.4rem;
+      }
+      .controls button {
+        padding: 0.4rem;
+      }
+    `,
+  ];
+}
+
+customElements.define('languages-card', LanguagesCard);
