@@ -9,6 +9,11 @@ const VIDEO_FEEDBACK: types.RtcpFeedback[] = [
   { type: 'transport-cc' },
 ];
 
+export const MIME = { opus: 'audio/opus', vp8: 'video/VP8', h264: 'video/H264' } as const;
+
+/** Chromium's own numbers, so that its WHEP offers fit as they are. */
+const PAYLOAD_TYPE = { opus: 111, vp8: 96, h264: 102 } as const;
+
 /** Constrained baseline (every browser), main and high (what files and hardware encoders have). */
 const H264_PROFILES = ['42e01f', '4d001f', '640032'] as const;
 
@@ -18,11 +23,18 @@ export const MEDIA_CODECS: types.RouterRtpCodecCapability[] = [
     kind: 'audio',
     mimeType: 'audio/opus',
     clockRate: RTP_CLOCK_HZ.opus,
+    preferredPayloadType: PAYLOAD_TYPE.opus,
     channels: 2,
     parameters: { useinbandfec: 1, stereo: 1, 'sprop-stereo': 1 },
     rtcpFeedback: [{ type: 'nack' }, { type: 'transport-cc' }],
   },
-  { kind: 'video', mimeType: 'video/VP8', clockRate: RTP_CLOCK_HZ.vp8, rtcpFeedback: VIDEO_FEEDBACK },
+  {
+    kind: 'video',
+    mimeType: 'video/VP8',
+    clockRate: RTP_CLOCK_HZ.vp8,
+    preferredPayloadType: PAYLOAD_TYPE.vp8,
+    rtcpFeedback: VIDEO_FEEDBACK,
+  },
   ...H264_PROFILES.map(
     (profile): types.RouterRtpCodecCapability => ({
       kind: 'video',
@@ -34,11 +46,16 @@ export const MEDIA_CODECS: types.RouterRtpCodecCapability[] = [
   ),
 ];
 
-const MIME = { opus: 'audio/opus', vp8: 'video/VP8', h264: 'video/H264' } as const;
-const PAYLOAD_TYPE = { opus: 111, vp8: 96, h264: 102 } as const;
-
 /** Header extension id that feeds use for abs-capture-time. */
 export const FEED_CAPTURE_TIME_ID = 10;
+
+/**
+ * The profile-level-id under which a router carries an H.264 stream. Encoders that say plain baseline send constrained
+ * baseline in practice, and that is what every browser takes.
+ */
+export function relayProfileLevelId(profileLevelId: string): string {
+  return /^42[0-3]/.test(profileLevelId) ? `42e0${profileLevelId.slice(4)}` : profileLevelId;
+}
 
 export interface FeedParametersOptions {
   readonly codec: RtpCodec;
