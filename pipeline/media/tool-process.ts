@@ -17,6 +17,8 @@ export interface ToolOptions {
   readonly timeoutMs?: number;
   /** Address space the process may use (Linux). Default 4 GiB. */
   readonly memoryBytes?: number;
+  /** Gets what the tool says on stderr, as it comes. It may hold what the arguments hold, keys included. Default: nothing. */
+  readonly onStderr?: (text: string) => void;
   /** Unix niceness. Default 5: the server's own threads go first. */
   readonly niceness?: number;
 }
@@ -58,6 +60,7 @@ export function startTool(options: ToolOptions): Tool {
   let timedOut = false;
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_LIMIT_BYTES);
+    options.onStderr?.(text);
   });
   // A tool that ends early breaks the pipe; its exit code says why, so the write error itself is of no use.
   child.stdin?.on('error', () => {});
