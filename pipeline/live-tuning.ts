@@ -6,7 +6,7 @@ import type { ClauseCutterOptions } from './text/clause-cutter.ts';
  * loadtest/measure/live-speech.ts.
  */
 export const LIVE_SEGMENTER: Omit<SegmenterOptions, 'windowSamples'> = {
-  partialEveryMs: 224,
+  partialEveryMs: 320,
   pauseMs: 192,
   closeSilenceMs: 448,
   closeLongSilenceMs: 288,
@@ -14,8 +14,8 @@ export const LIVE_SEGMENTER: Omit<SegmenterOptions, 'windowSamples'> = {
 
 export const LIVE_CLAUSES: ClauseCutterOptions = {
   minSentenceMs: 800,
-  minPhraseMs: 1000,
-  maxClauseMs: 2200,
+  minPhraseMs: 1200,
+  maxClauseMs: 2600,
 };
 
 /** An engine that takes longer than this on one clause is given up for it, ms. */
