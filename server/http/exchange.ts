@@ -105,13 +105,18 @@ export class Exchange extends RequestHead {
   text(body: string, type: string, headers: readonly Header[] = [], status = 200): void {
     this.#begin(status, [['content-type', type], ...headers], (res) => {
       if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body));
-      else res.end(body);
+      // The rest of a body that came too slowly is not waited for.
+      else res.end(body, status === 408);
     });
   }
 
   /** Answers without a body. @param reportedBytes Content-Length of the body that is left out */
   empty(status: number, headers: readonly Header[], reportedBytes?: number): void {
-    this.#begin(status, headers, (res) => res.endWithoutBody(reportedBytes));
+    this.#begin(status, headers, (res) => {
+      // An undefined length would be sent as a number, and the answer never end.
+      if (reportedBytes === undefined) res.endWithoutBody();
+      else res.endWithoutBody(reportedBytes);
+    });
   }
 
   /**
