@@ -36,6 +36,11 @@ const COMMANDS: readonly CommandEntry[] = [
     hidden: true,
     register: async (program) => (await import('./commands/worker.ts')).registerWorker(program),
   },
+  {
+    name: 'live-worker',
+    hidden: true,
+    register: async (program) => (await import('./commands/live-worker.ts')).registerLiveWorker(program),
+  },
 ];
 
 /** The `livedub` command. @param args words after the command's name @returns exit code: 1 failed, 2 used wrongly */

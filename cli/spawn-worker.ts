@@ -9,8 +9,17 @@ import { repositoryRoot } from '../pipeline/cache-paths.ts';
  * server alone, which then stops it in order, and whatever a killed worker leaves can be ended with it.
  */
 export function spawnWorker(): ChildProcess {
+  return spawnHidden('worker');
+}
+
+/** Starts `livedub live-worker` in the same way. */
+export function spawnLiveWorker(): ChildProcess {
+  return spawnHidden('live-worker');
+}
+
+function spawnHidden(command: string): ChildProcess {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  return fork(join(repositoryRoot, 'cli/main.ts'), ['worker'], {
+  return fork(join(repositoryRoot, 'cli/main.ts'), [command], {
     execArgv: ['--import', loader],
     env: { ...process.env, TSX_TSCONFIG_PATH: join(repositoryRoot, 'tsconfig.json') },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

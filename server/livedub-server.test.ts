@@ -48,6 +48,9 @@ describe('the server', () => {
     clientDir: join(folder, 'client'),
     version: '1.2.3',
     port,
+    spawnLiveWorker: () => {
+      throw new Error('no live worker in this test');
+    },
     spawnWorker: () =>
       fork(fixture, [], { execArgv: [], detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
   });

@@ -1,10 +1,23 @@
 import { join } from 'node:path';
+import { findInstalled, supportedPairs } from '../models/registry.ts';
+import { ModelStore } from '../models/store/model-store.ts';
+import { mediasoupWorkerBin } from '../pipeline/cache-paths.ts';
+import type { WebRtcListenOptions } from '../sfu/webrtc-server.ts';
+import { SfuWorkerPool } from '../sfu/worker-pool.ts';
 import type { DubView, HealthView } from './contract.ts';
 import { dubEvents, dubRoutes } from './http/dub-routes.ts';
 import { HttpServer } from './http/http-server.ts';
 import { StaticFiles } from './http/static-files.ts';
 import { DubService, type NewDub } from './jobs/dub-service.ts';
 import { DubStore } from './jobs/dub-store.ts';
+import { Access } from './live/access.ts';
+import { ChannelStore } from './live/channel-store.ts';
+import type { IceServer } from './live/live-api.ts';
+import { liveRoutes } from './live/live-routes.ts';
+import { LiveService, livePairs } from './live/live-service.ts';
+import { liveSockets } from './live/live-sockets.ts';
+import { LiveWorkers, type LiveWorkersOptions } from './live/live-workers.ts';
+import { Tokens } from './live/tokens.ts';
 import { WorkerSupervisor, type WorkerSupervisorOptions } from './worker/worker-supervisor.ts';
 
 export interface LivedubServerOptions {
@@ -14,6 +27,17 @@ export interface LivedubServerOptions {
   clientDir: string;
   version: string;
   spawnWorker: WorkerSupervisorOptions['spawn'];
+  spawnLiveWorker: LiveWorkersOptions['spawn'];
+  /** Where WebRTC listens. Default: any free port of `host`. */
+  webRtc?: WebRtcListenOptions;
+  /** STUN and TURN servers that browsers and encoders are told of. Default: none, which is right on one network. */
+  iceServers?: readonly IceServer[];
+  /** Keep a second live worker with loaded engines. Default true. */
+  spareWorker?: boolean;
+  /** Signs tokens. Default: a secret kept in the data folder. */
+  secret?: string | undefined;
+  /** Believe X-Forwarded-* headers. Default false. */
+  trustProxy?: boolean;
   /** Default 127.0.0.1. */
   host?: string;
   /** Default 8080; 0 takes a free one. */
@@ -22,17 +46,33 @@ export interface LivedubServerOptions {
   onNotice?: (line: string) => void;
 }
 
-/** Composition root of `livedub serve`: HTTP edge, dubs, and one worker process. */
+/** Publish tokens that the desk shows are put into encoders and stay there, s. */
+const PUBLISH_TOKEN_S = 90 * 86_400;
+
+/** Composition root of `livedub serve`: HTTP edge, dubs of files, live channels, and their worker processes. */
 export class LivedubServer {
   readonly dubs: DubService;
   readonly worker: WorkerSupervisor;
+  readonly live: LiveService;
+  readonly liveWorkers: LiveWorkers;
+  readonly tokens: Tokens;
   readonly #http: HttpServer;
+  readonly #sfu: LazySfu;
   #closing: Promise<void> | undefined;
 
-  private constructor(dubs: DubService, worker: WorkerSupervisor, http: HttpServer) {
-    this.dubs = dubs;
-    this.worker = worker;
-    this.#http = http;
+  private constructor(
+    parts: Pick<LivedubServer, 'dubs' | 'worker' | 'live' | 'liveWorkers' | 'tokens'> & {
+      http: HttpServer;
+      sfu: LazySfu;
+    },
+  ) {
+    this.dubs = parts.dubs;
+    this.worker = parts.worker;
+    this.live = parts.live;
+    this.liveWorkers = parts.liveWorkers;
+    this.tokens = parts.tokens;
+    this.#http = parts.http;
+    this.#sfu = parts.sfu;
   }
 
   /** @throws LivedubError LIVEDUB_E_PORT_IN_USE, LIVEDUB_E_BAD_REQUEST */
@@ -49,10 +89,40 @@ export class LivedubServer {
       running: dubs.queue.running,
     });
     const page = await StaticFiles.open({ folder: options.clientDir });
+    const tokens = await Tokens.open({ dataDir: options.dataDir, secret: options.secret });
+    const access = new Access({
+      tokens,
+      listenHost: options.host ?? '127.0.0.1',
+      trustProxy: options.trustProxy ?? false,
+    });
+    const liveWorkers = new LiveWorkers({
+      spawn: options.spawnLiveWorker,
+      spare: options.spareWorker ?? true,
+      ...(onNotice ? { onNotice } : {}),
+    });
+    const sfu = new LazySfu({ listenIp: options.host ?? '127.0.0.1', ...options.webRtc }, onNotice);
+    const live = await LiveService.open({
+      store: new ChannelStore({ folder: join(options.dataDir, 'channels') }),
+      sfu: () => sfu.get(),
+      workers: liveWorkers,
+      pairs: async () => {
+        const installed = await findInstalled(new ModelStore());
+        return livePairs({ pairs: () => supportedPairs(installed) });
+      },
+      publishToken: async (channel) =>
+        (await tokens.issue({ scope: ['publish'], channel, expiresInSeconds: PUBLISH_TOKEN_S })).token,
+      listenHost: options.host ?? '127.0.0.1',
+      ...(options.iceServers ? { iceServers: options.iceServers } : {}),
+      ...(onNotice ? { onNotice } : {}),
+    });
     // The port first: a second server on the same data must not touch the first one's jobs.
     const http = await HttpServer.listen({
-      routes: [...dubRoutes({ dubs, store, health }), ...page.routes()],
-      sockets: [dubEvents(dubs)],
+      routes: [
+        ...dubRoutes({ dubs, store, health }),
+        ...liveRoutes({ live, access, tokens }),
+        ...page.routes(),
+      ],
+      sockets: [dubEvents(dubs), ...liveSockets({ live, access })],
       ...(options.host === undefined ? {} : { host: options.host }),
       ...(options.port === undefined ? {} : { port: options.port }),
     });
@@ -63,7 +133,7 @@ export class LivedubServer {
       throw error;
     }
     worker.start();
-    return new LivedubServer(dubs, worker, http);
+    return new LivedubServer({ dubs, worker, live, liveWorkers, tokens, http, sfu });
   }
 
   get port(): number {
@@ -87,6 +157,40 @@ export class LivedubServer {
   async #close(): Promise<void> {
     this.#http.close();
     // Side by side: a worker that does not heed the cancel is killed, which ends its jobs too.
-    await Promise.all([this.dubs.close(), this.worker.close()]);
+    await Promise.all([this.dubs.close(), this.worker.close(), this.live.close()]);
+    await this.#sfu.close();
+  }
+}
+
+/** The SFU, started when the first channel is watched or published to: who only dubs files needs none. */
+class LazySfu {
+  readonly #webRtc: WebRtcListenOptions;
+  readonly #onNotice: ((line: string) => void) | undefined;
+  #pool: Promise<SfuWorkerPool> | undefined;
+
+  constructor(webRtc: WebRtcListenOptions, onNotice: ((line: string) => void) | undefined) {
+    this.#webRtc = webRtc;
+    this.#onNotice = onNotice;
+  }
+
+  get(): Promise<SfuWorkerPool> {
+    const workerBin = mediasoupWorkerBin();
+    this.#pool ??= SfuWorkerPool.start({
+      count: 1,
+      webRtc: this.#webRtc,
+      ...(workerBin === undefined ? {} : { workerBin }),
+      observer: {
+        workerDied: ({ error }) =>
+          this.#onNotice?.(`media worker ended (${error.message}); it is started again`),
+      },
+    });
+    this.#pool.catch(() => {
+      this.#pool = undefined;
+    });
+    return this.#pool;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.then((pool) => pool.close()).catch(() => undefined);
   }
 }

@@ -7,13 +7,15 @@ import { dataDir, repositoryRoot } from '../../pipeline/cache-paths.ts';
 import { LivedubError } from '../../pipeline/errors.ts';
 import { LanguageSchema } from '../../server/contract.ts';
 import { isNativeHttp } from '../../server/http/http-server.ts';
+import { isLoopbackHost } from '../../server/http/origin-guard.ts';
 import type { NewDub } from '../../server/jobs/dub-service.ts';
+import type { IceServer } from '../../server/live/live-api.ts';
 import { LivedubServer } from '../../server/livedub-server.ts';
 import { check } from '../../server/problem.ts';
 import { fetchRecommended } from '../fetch-recommended.ts';
 import { SAMPLE_TITLE, sampleKey } from '../sample/script.ts';
 import { shutdownSignal } from '../shutdown.ts';
-import { spawnWorker } from '../spawn-worker.ts';
+import { spawnLiveWorker, spawnWorker } from '../spawn-worker.ts';
 
 const OptionsSchema = z.object({
   to: z.array(LanguageSchema).min(1).max(16),
@@ -26,6 +28,31 @@ type Options = z.infer<typeof OptionsSchema>;
 const EnvironmentSchema = z.object({
   LIVEDUB_HOST: z.string().min(1).default('127.0.0.1'),
   LIVEDUB_PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(8080),
+  LIVEDUB_RTC_PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(0),
+  LIVEDUB_ANNOUNCED_ADDRESS: z.string().min(1).optional(),
+  LIVEDUB_ICE_SERVERS: z
+    .string()
+    .default('[]')
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('is not JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(
+      z.array(
+        z.object({
+          urls: z.array(z.string().regex(/^(stun|turn)s?:/, 'is no stun: or turn: address')).min(1),
+          username: z.string().optional(),
+          credential: z.string().optional(),
+        }),
+      ),
+    ),
+  LIVEDUB_SPARE_WORKER: z.enum(['0', '1']).default('1'),
+  LIVEDUB_SECRET: z.string().optional(),
+  LIVEDUB_TRUST_PROXY: z.enum(['0', '1']).default('0'),
 });
 
 /** `livedub serve [input]`: the server, with a dubbed sample (or the given file) to look at. */
@@ -64,6 +91,17 @@ async function serve(input: string | undefined, options: Options): Promise<void>
     clientDir: clientDist,
     version: versionOf(),
     spawnWorker,
+    spawnLiveWorker,
+    webRtc: {
+      port: environment.LIVEDUB_RTC_PORT,
+      ...(environment.LIVEDUB_ANNOUNCED_ADDRESS === undefined
+        ? {}
+        : { announcedAddress: environment.LIVEDUB_ANNOUNCED_ADDRESS }),
+    },
+    iceServers: environment.LIVEDUB_ICE_SERVERS as IceServer[],
+    spareWorker: environment.LIVEDUB_SPARE_WORKER === '1',
+    secret: environment.LIVEDUB_SECRET,
+    trustProxy: environment.LIVEDUB_TRUST_PROXY === '1',
     host: environment.LIVEDUB_HOST,
     port: environment.LIVEDUB_PORT,
     onNotice: say,
@@ -71,7 +109,9 @@ async function serve(input: string | undefined, options: Options): Promise<void>
   try {
     const first = await server.dubOnce(request);
     const host = environment.LIVEDUB_HOST === '127.0.0.1' ? 'localhost' : environment.LIVEDUB_HOST;
-    say(`livedub is at http://${host}:${server.port}  (Ctrl-C stops it)`);
+    const base = `http://${host}:${server.port}`;
+    say(`livedub is at ${base}  (Ctrl-C stops it)`);
+    say(`go live from ${base}/desk${await deskToken(server, environment.LIVEDUB_HOST)}`);
     if (first.state !== 'done') {
       say(`${first.title}: being dubbed into ${first.to.join(', ')}; the page shows how far it is.`);
       const stop = server.dubs.onChange((dub) => {
@@ -90,6 +130,17 @@ async function serve(input: string | undefined, options: Options): Promise<void>
   } finally {
     await server.close();
   }
+}
+
+/** Who reaches a server that others can reach too has to show that it is the operator's desk. */
+async function deskToken(server: LivedubServer, host: string): Promise<string> {
+  if (isLoopbackHost(host)) return '';
+  const { token } = await server.tokens.issue({
+    scope: ['manage'],
+    channel: '*',
+    expiresInSeconds: 30 * 86_400,
+  });
+  return `#token=${token}`;
 }
 
 function sampleRequest(options: Options): NewDub {

@@ -66,7 +66,11 @@ export class RtpTrackReceiver {
    * @throws LivedubError LIVEDUB_E_BAD_REQUEST when the bytes are no RTP packet
    */
   push(raw: Uint8Array, arrivalUs: number): void {
-    const packet = this.#reader.read(raw);
+    this.pushPacket(this.#reader.read(raw), arrivalUs);
+  }
+
+  /** As `push`, for a packet that was parsed before. */
+  pushPacket(packet: RtpPacketInfo, arrivalUs: number): void {
     const { payloadType } = this.#options;
     if (payloadType !== undefined && packet.payloadType !== payloadType) return;
     this.#arrivalUs = arrivalUs;

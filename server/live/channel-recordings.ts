@@ -1,0 +1,193 @@
+import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { LivedubError, toLivedubError } from '../../pipeline/errors.ts';
+import type { EncodedFrame } from '../../pipeline/frames.ts';
+import type { Notice, RecordingView, TextEvent, TrackKey } from './contract.ts';
+import type { RecordingFile } from './live-api.ts';
+import { ChannelRecorder, viewRecording } from './recording/channel-recorder.ts';
+import { finishRecording } from './recording/finish-recording.ts';
+import { type RecordingState, readState } from './recording/recording-state.ts';
+
+export interface ChannelRecordingsOptions {
+  channelId: string;
+  /** Folder of this channel's recordings. */
+  folder: string;
+  title: () => string;
+  onChange: () => void;
+  onNotice: (notice: Omit<Notice, 'kind'>) => void;
+  /** The running recording has everything: nothing has to be made for it any more. */
+  onDrained: () => void;
+}
+
+export interface RecordingOrder {
+  /** Language spoken. */
+  readonly from: string;
+  /** Media time of now, µs. */
+  readonly startUs: number;
+}
+
+interface Running {
+  readonly recorder: ChannelRecorder;
+  /** Media time at which it ends; later frames are left out. */
+  endUs: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const FILE_PATTERN = /^(recording\.mp4|[a-z]{2,3}\.(vtt|srt))$/;
+/** How much longer than the delay a dubbed track may take. */
+const DRAIN_MARGIN_MS = 1500;
+
+/** The recordings of one channel: at most one running, the others on disk. */
+export class ChannelRecordings {
+  readonly #o: ChannelRecordingsOptions;
+  readonly #stop = new AbortController();
+  readonly #finished = new Map<string, RecordingState>();
+  /** Recordings whose files are being made. */
+  readonly #finishing = new Map<string, { recorder: ChannelRecorder | undefined; done: Promise<void> }>();
+  #running: Running | undefined;
+
+  constructor(options: ChannelRecordingsOptions) {
+    this.#o = options;
+  }
+
+  /** Reads what there is, and finishes what a crash left. */
+  async open(): Promise<void> {
+    for (const name of await readdir(this.#o.folder).catch(() => [])) {
+      const folder = join(this.#o.folder, name);
+      const state = await readState(folder).catch(() => undefined);
+      if (state?.id !== name) continue;
+      this.#finished.set(name, state);
+      if (state.state === 'done' || state.state === 'failed') continue;
+      const done = finishRecording({ folder, state, signal: this.#stop.signal }).then(
+        (finished) => void this.#finished.set(name, finished),
+        (error: unknown) => this.#failed(error),
+      );
+      this.#track(name, undefined, done);
+    }
+  }
+
+  /** Newest first. */
+  views(): RecordingView[] {
+    const views = [...this.#finished].map(([id, state]) =>
+      viewRecording(state, (file) => this.#href(id, file)),
+    );
+    for (const recorder of this.#live()) views.push(recorder.view((file) => this.#href(recorder.id, file)));
+    return views.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+  }
+
+  /** @throws LivedubError LIVEDUB_E_CONFLICT when one runs, LIVEDUB_E_OUTPUT_NOT_WRITABLE, LIVEDUB_E_OUTPUT_DISK_FULL */
+  async start(order: RecordingOrder): Promise<RecordingView> {
+    if (this.#running)
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'This channel is being recorded already.');
+    const startedAt = new Date().toISOString();
+    const id = startedAt.replace(/[-:.]/g, '').toLowerCase();
+    await mkdir(this.#o.folder, { recursive: true });
+    const recorder = await ChannelRecorder.start({
+      folder: join(this.#o.folder, id),
+      id,
+      title: this.#o.title(),
+      from: order.from,
+      startedAt,
+      startUs: order.startUs,
+      onChange: () => this.#o.onChange(),
+    });
+    this.#running = { recorder, endUs: Number.POSITIVE_INFINITY, timer: undefined };
+    this.#o.onChange();
+    return recorder.view((file) => this.#href(id, file));
+  }
+
+  /** One frame of a track that may be recorded. */
+  push(key: TrackKey, frame: EncodedFrame): void {
+    const running = this.#running;
+    if (running && RECORDED.test(key) && frame.mediaTimeUs < running.endUs) running.recorder.push(key, frame);
+  }
+
+  text(event: TextEvent): void {
+    if (this.#running && event.startUs < this.#running.endUs) this.#running.recorder.pushText(event);
+  }
+
+  /**
+   * Ends the running recording at a media time. Dubbed tracks run behind: what belongs before the end is still taken in for
+   * `drainMs`.
+   */
+  stop(endUs: number, drainMs: number): RecordingView | undefined {
+    const running = this.#running;
+    if (!running) return undefined;
+    if (running.timer === undefined || drainMs === 0) {
+      clearTimeout(running.timer);
+      running.endUs = Math.min(running.endUs, endUs);
+      if (drainMs === 0) this.#finish(running);
+      else running.timer = setTimeout(() => this.#finish(running), drainMs + DRAIN_MARGIN_MS);
+    }
+    return running.recorder.view((file) => this.#href(running.recorder.id, file));
+  }
+
+  /** @throws LivedubError LIVEDUB_E_NOT_FOUND */
+  async file(recordingId: string, file: string): Promise<RecordingFile> {
+    const state = this.#finished.get(recordingId);
+    const missing = () => new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is no such file of this recording.');
+    if (!state || !FILE_PATTERN.test(file)) throw missing();
+    const folder = await realpath(join(this.#o.folder, recordingId)).catch(() => undefined);
+    const path = await realpath(join(this.#o.folder, recordingId, file)).catch(() => undefined);
+    // A link in the folder must not lead out of it.
+    if (folder === undefined || path === undefined || !path.startsWith(folder + sep)) throw missing();
+    const title = state.title.replace(/[\p{C}/\\]+/gu, '_');
+    const suffix = file === 'recording.mp4' ? '.mp4' : ` ${file}`;
+    return { path, downloadName: `${title} ${state.startedAt.slice(0, 10)}${suffix}` };
+  }
+
+  /** Leaves what runs as a crash would: the next start finishes it. */
+  async close(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    clearTimeout(running?.timer);
+    this.#stop.abort(new LivedubError('LIVEDUB_E_ABORTED', 'The server is stopping.'));
+    await running?.recorder.close();
+    await Promise.all([...this.#finishing.values()].map(({ done }) => done));
+  }
+
+  #finish(running: Running): void {
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    clearTimeout(running.timer);
+    this.#o.onDrained();
+    const { recorder } = running;
+    const done = recorder.finish(this.#stop.signal).then(
+      (state) => void this.#finished.set(recorder.id, state),
+      async (error: unknown) => {
+        const state = await readState(recorder.folder).catch(() => undefined);
+        if (state) this.#finished.set(recorder.id, state);
+        this.#failed(error);
+      },
+    );
+    this.#track(recorder.id, recorder, done);
+  }
+
+  #track(id: string, recorder: ChannelRecorder | undefined, done: Promise<void>): void {
+    const settled = done.finally(() => {
+      this.#finishing.delete(id);
+      this.#o.onChange();
+    });
+    this.#finishing.set(id, { recorder, done: settled });
+    this.#o.onChange();
+  }
+
+  #failed(thrown: unknown): void {
+    const error = toLivedubError(thrown);
+    if (error.code === 'LIVEDUB_E_ABORTED') return;
+    this.#o.onNotice({ level: 'warning', code: 'recording', message: `Recording: ${error.message}` });
+  }
+
+  /** Recordings whose state is in memory only. */
+  #live(): ChannelRecorder[] {
+    const finishing = [...this.#finishing.values()].flatMap(({ recorder }) => (recorder ? [recorder] : []));
+    return this.#running ? [this.#running.recorder, ...finishing] : finishing;
+  }
+
+  #href(id: string, file: string): string {
+    return `/v1/channels/${this.#o.channelId}/recordings/${id}/${file}`;
+  }
+}
+
+/** What goes into a recording: the original, and each language as it is heard with the picture. */
+const RECORDED = /^(live:(audio|video)|mix:[a-z]{2,3}:synced)$/;

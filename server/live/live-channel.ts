@@ -1,0 +1,441 @@
+import type { types } from 'mediasoup';
+import { LivedubError } from '../../pipeline/errors.ts';
+import type { EncodedFrame } from '../../pipeline/frames.ts';
+import type { SfuRouter } from '../../sfu/router.ts';
+import { ChannelEvents } from './channel-events.ts';
+import { ChannelRecordings } from './channel-recordings.ts';
+import type { ChannelRecord } from './channel-store.ts';
+import type {
+  ChannelState,
+  ChannelView,
+  Notice,
+  RecordingView,
+  RenditionControl,
+  TrackKey,
+} from './contract.ts';
+import { DemandBook } from './demand.ts';
+import { DubLink, type DubLinkState } from './dub-link.ts';
+import { channelView, type RenditionFacts } from './live-channel-views.ts';
+import type { LiveWorkers } from './live-workers.ts';
+import { Programme } from './programme.ts';
+import { type PublishedAs, type Publisher, Publishers } from './publishers.ts';
+import { SourceBacklog } from './source-backlog.ts';
+import type { ChannelOrder, FromLiveWorker } from './worker-messages.ts';
+
+export interface LiveChannelOptions {
+  record: ChannelRecord;
+  workers: LiveWorkers;
+  createRouter: () => Promise<SfuRouter>;
+  /** Absolute path of a programme's clause log. */
+  clauseLogOf: (programmeId: string) => string;
+  recordingsFolder: string;
+  save: (record: ChannelRecord) => Promise<void>;
+  /** The operator's view, for desks. */
+  onChange: (channel: LiveChannel) => void;
+  onNotice?: (line: string) => void;
+}
+
+/** A publisher that is gone for less than this goes on in the same programme. */
+const RETURN_WITHIN_MS = 30_000;
+/** A publisher that sends nothing for so long is shown as interrupted. */
+const SILENT_AFTER_MS = 3000;
+const TICK_MS = 1000;
+
+/** One channel: its settings, its broadcast of this moment, and all who publish to it, watch it and run it. */
+export class LiveChannel {
+  readonly events = new ChannelEvents();
+  readonly demand: DemandBook;
+  readonly publishers = new Publishers();
+  readonly recordings: ChannelRecordings;
+  readonly #o: LiveChannelOptions;
+  #record: ChannelRecord;
+  #router: Promise<SfuRouter> | undefined;
+  #programme: Programme | undefined;
+  #starting: Promise<Programme> | undefined;
+  #link: DubLink | undefined;
+  #backlog = new SourceBacklog();
+  readonly #facts = new Map<string, RenditionFacts>();
+  #state: ChannelState = 'idle';
+  #endTimer: NodeJS.Timeout | undefined;
+  readonly #tick: NodeJS.Timeout;
+  #levelDbfs: number | undefined;
+  #seenPackets = 0;
+  #silentMs = 0;
+  #closed = false;
+
+  constructor(options: LiveChannelOptions) {
+    this.#o = options;
+    this.#record = options.record;
+    this.demand = new DemandBook((language, demand) => {
+      this.#link?.send({ kind: 'demand', channelId: this.id, language, demand });
+      this.changed();
+    });
+    this.recordings = new ChannelRecordings({
+      channelId: options.record.id,
+      folder: options.recordingsFolder,
+      title: () => this.#record.settings.title,
+      onChange: () => this.changed(),
+      onNotice: (notice) => this.notice(notice),
+      onDrained: () => this.demand.set(this.recordings, []),
+    });
+    this.#tick = setInterval(() => void this.#onTick(), TICK_MS);
+  }
+
+  get id(): string {
+    return this.#record.id;
+  }
+
+  get record(): ChannelRecord {
+    return this.#record;
+  }
+
+  get state(): ChannelState {
+    return this.#state;
+  }
+
+  get programme(): Programme | undefined {
+    return this.#programme;
+  }
+
+  get dubState(): DubLinkState {
+    return this.#link?.state ?? 'off';
+  }
+
+  /** Tracks that can be received now. */
+  get tracks(): ReadonlyMap<TrackKey, types.Producer> {
+    return this.#programme?.tracks ?? new Map();
+  }
+
+  view(): ChannelView {
+    return channelView({
+      record: this.#record,
+      state: this.#state,
+      startedAt: this.#programme?.startedAt,
+      dub: this.dubState,
+      demand: this.demand,
+      facts: this.#facts,
+      hasVideo: this.#programme?.hasVideo ?? false,
+      hasAudio: this.#programme?.hasAudio ?? false,
+      viewers: this.events.viewers.size,
+    });
+  }
+
+  /** The channel's router, made when somebody first needs it, and again when it was lost with its media worker. */
+  router(): Promise<SfuRouter> {
+    this.#router ??= this.#openRouter();
+    return this.#router;
+  }
+
+  /** Puts a publisher on the air; a programme begins, or goes on. */
+  async publish(as: PublishedAs, publisher: Publisher): Promise<void> {
+    const programme = await this.#begin();
+    this.publishers.set(as, publisher);
+    await programme.attach(publisher.tracks);
+    clearTimeout(this.#endTimer);
+    this.#endTimer = undefined;
+    this.#silentMs = 0;
+    if (this.#state === 'interrupted')
+      this.notice({ level: 'info', code: 'publisher-back', message: 'The programme goes on.' });
+    this.#setState('live');
+  }
+
+  /** A publisher is gone, by itself or not. One that was replaced already changes nothing. */
+  unpublish(as: PublishedAs, publisher: Publisher): void {
+    publisher.close();
+    if (!this.publishers.remove(as, publisher) || this.publishers.count > 0 || !this.#programme) return;
+    this.#interrupt('The publisher is gone; the programme goes on when it comes back.');
+    this.#endTimer ??= setTimeout(() => void this.endProgramme(), RETURN_WITHIN_MS);
+  }
+
+  /** Ends the broadcast: the recording is finished, the next publisher begins another. */
+  async endProgramme(): Promise<void> {
+    clearTimeout(this.#endTimer);
+    this.#endTimer = undefined;
+    const programme = this.#programme;
+    const link = this.#link;
+    this.#programme = undefined;
+    this.#link = undefined;
+    this.publishers.closeAll();
+    // Nothing has come for as long as the delay: there is nothing left to drain.
+    this.recordings.stop(Number.POSITIVE_INFINITY, 0);
+    programme?.close();
+    await link?.close();
+    this.#facts.clear();
+    this.#levelDbfs = undefined;
+    this.#setState('idle');
+  }
+
+  async changeSettings(change: Partial<ChannelRecord['settings']>): Promise<void> {
+    const before = this.#record.settings;
+    const settings = { ...before, ...change };
+    this.#record = { ...this.#record, settings };
+    await this.#o.save(this.#record);
+    if (change.delayMs !== undefined && change.delayMs !== before.delayMs) {
+      this.#programme?.setDelay(settings.delayMs);
+      this.#link?.send({ kind: 'delay', channelId: this.id, delayMs: settings.delayMs });
+    }
+    if (change.glossary || change.doNotTranslate)
+      this.#link?.send({ kind: 'terms', channelId: this.id, terms: termsOf(settings) });
+    const languagesChanged = JSON.stringify(settings.languages) !== JSON.stringify(before.languages);
+    if (languagesChanged || settings.from !== before.from) {
+      await this.#programme?.openDubTracks(settings.languages.map(({ language }) => language));
+      this.#link?.restart();
+    }
+    if (change.record !== undefined && change.record !== before.record && this.#programme) {
+      if (change.record) await this.startRecording();
+      else this.stopRecording();
+    }
+    this.changed();
+  }
+
+  async control(language: string, control: RenditionControl): Promise<void> {
+    if (!this.#record.settings.languages.some((one) => one.language === language))
+      throw new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);
+    this.#record = { ...this.#record, controls: { ...this.#record.controls, [language]: control } };
+    this.#link?.send({ kind: 'control', channelId: this.id, language, control });
+    this.changed();
+    await this.#o.save(this.#record);
+  }
+
+  /** @throws LivedubError LIVEDUB_E_CONFLICT when one runs or nothing is on the air */
+  async startRecording(): Promise<RecordingView> {
+    const programme = this.#programme;
+    if (!programme) throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air to be recorded.');
+    const { settings } = this.#record;
+    const languages = settings.languages.map(({ language }) => language);
+    const view = await this.recordings.start({ from: settings.from, startUs: programme.nowUs });
+    this.demand.set(
+      this.recordings,
+      languages.flatMap((language) => [
+        { language, what: 'captions' as const },
+        { language, what: 'mix:synced' as const },
+      ]),
+    );
+    return view;
+  }
+
+  /** @throws LivedubError LIVEDUB_E_NOT_FOUND when none is running */
+  stopRecording(): RecordingView {
+    const endUs = this.#programme?.nowUs ?? Number.POSITIVE_INFINITY;
+    const view = this.recordings.stop(endUs, this.#record.settings.delayMs);
+    if (!view) throw new LivedubError('LIVEDUB_E_NOT_FOUND', 'Nothing is being recorded.');
+    return view;
+  }
+
+  notice(event: Omit<Notice, 'kind'>): void {
+    this.events.notice({ kind: 'notice', ...event });
+  }
+
+  /** Tells everybody what the channel is like now. */
+  changed(): void {
+    if (!this.#closed) this.#o.onChange(this);
+  }
+
+  /** Ends everything. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    clearInterval(this.#tick);
+    await this.endProgramme();
+    this.#closed = true;
+    this.events.closeAll(1001, 'the channel is closed');
+    await this.recordings.close();
+    await this.#router?.then((router) => router.close()).catch(() => undefined);
+  }
+
+  async #openRouter(): Promise<SfuRouter> {
+    try {
+      const router = await this.#o.createRouter();
+      router.closed.addEventListener('abort', () => this.#routerLost(router), { once: true });
+      return router;
+    } catch (error) {
+      this.#router = undefined;
+      throw error;
+    }
+  }
+
+  /** Its media worker died: everybody connects anew. */
+  #routerLost(router: SfuRouter): void {
+    if (this.#closed) return;
+    this.#router = undefined;
+    const why: unknown = router.closed.reason;
+    this.#o.onNotice?.(`channel ${this.id}: ${why instanceof Error ? why.message : 'its router is gone'}`);
+    this.events.closeAll(1012, 'the media worker restarts');
+    void this.endProgramme();
+  }
+
+  #begin(): Promise<Programme> {
+    if (this.#programme) return Promise.resolve(this.#programme);
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<Programme> {
+    const router = await this.router();
+    const { settings } = this.#record;
+    this.#backlog = new SourceBacklog();
+    this.events.forget();
+    const programme = new Programme({
+      router,
+      languages: settings.languages.map(({ language }) => language),
+      delayMs: settings.delayMs,
+      dubbingSource: settings.dubbingSource,
+      onSource: (frame) => this.#onSource(frame),
+      onFrame: (key, frame) => this.recordings.push(key, frame),
+      onTracks: (tracks) => {
+        for (const viewer of this.events.viewers) void viewer.added(tracks);
+        this.changed();
+      },
+      onTracksGone: (keys) => {
+        for (const viewer of this.events.viewers) viewer.removed(keys);
+        this.changed();
+      },
+    });
+    await programme.openDubTracks();
+    this.#programme = programme;
+    this.#link = new DubLink({
+      workers: this.#o.workers,
+      router,
+      backlog: this.#backlog,
+      order: () => this.#order(programme),
+      onTrack: (key, producerId) => {
+        programme
+          .attachDub(key, producerId)
+          .catch((error: unknown) => this.#o.onNotice?.(`channel ${this.id}: ${key}: ${String(error)}`));
+      },
+      onOpened: (renditions) => {
+        for (const opened of renditions) this.#know(opened.language, { opened });
+      },
+      onMessage: (message) => this.#onWorker(message),
+      onState: (state, why) => this.#onDubState(state, why),
+    });
+    if (settings.record) await this.startRecording();
+    return programme;
+  }
+
+  #order(programme: Programme): ChannelOrder | undefined {
+    const { settings, controls } = this.#record;
+    if (settings.languages.length === 0) return undefined;
+    return {
+      channelId: this.id,
+      from: settings.from,
+      renditions: settings.languages,
+      originUs: programme.originUs,
+      delayMs: settings.delayMs,
+      clauseLog: this.#o.clauseLogOf(programme.id),
+      terms: termsOf(settings),
+      demand: Object.fromEntries(
+        settings.languages.map(({ language }) => [language, this.demand.of(language)]),
+      ),
+      controls,
+    };
+  }
+
+  #onSource(frame: EncodedFrame): void {
+    this.#backlog.push(frame);
+    this.#link?.push(frame);
+  }
+
+  #onDubState(state: DubLinkState, why: LivedubError | undefined): void {
+    if (why) {
+      this.#o.onNotice?.(`channel ${this.id}: dub interrupted: ${why.code}: ${why.message}`);
+      this.notice({
+        level: 'warning',
+        code: 'dub-lost',
+        message: 'The dub is interrupted; the original goes on.',
+      });
+    } else if (state === 'ready') {
+      this.notice({ level: 'info', code: 'dub-back', message: 'The dub is running.' });
+    }
+    this.changed();
+  }
+
+  #onWorker(message: FromLiveWorker): void {
+    switch (message.kind) {
+      case 'text': {
+        const { event } = message;
+        this.events.text(event);
+        this.recordings.text(event);
+        if (event.kind === 'utterance' && event.outcome === 'skipped-lag')
+          this.notice({
+            level: 'warning',
+            code: 'skipped',
+            language: event.language,
+            message: 'A sentence was left out to keep up.',
+          });
+        return;
+      }
+      case 'lag':
+        if (message.mode === 'interpret') this.#know(message.language, { lagMs: message.lagMs });
+        return;
+      case 'pulse':
+        this.#levelDbfs = message.levelDbfs;
+        return;
+      case 'degraded': {
+        const language = /:([a-z]{2,3})/.exec(message.stage)?.[1];
+        if (language) this.#know(language, { degraded: message.error.message });
+        this.notice({
+          level: 'warning',
+          code: 'degraded',
+          message: `${message.stage}: ${message.error.message}`,
+          ...(language ? { language } : {}),
+        });
+        this.changed();
+        return;
+      }
+      case 'left-original':
+        if (message.reason === 'noise') return;
+        this.notice({
+          level: 'info',
+          code: 'speech-left-original',
+          message: 'Some speech was not understood and stays original.',
+        });
+    }
+  }
+
+  #know(language: string, facts: RenditionFacts): void {
+    this.#facts.set(language, { ...this.#facts.get(language), ...facts });
+  }
+
+  async #onTick(): Promise<void> {
+    const programme = this.#programme;
+    if (!programme) return;
+    const lagMs: Record<string, number> = {};
+    for (const [language, facts] of this.#facts) if (facts.lagMs !== undefined) lagMs[language] = facts.lagMs;
+    this.events.tick({ kind: 'tick', mediaTimeUs: programme.nowUs, lagMs });
+    this.#watchMedia(programme);
+    if (this.events.desks.size > 0)
+      this.events.health(await this.publishers.health(this.#levelDbfs, programme.takePicture()));
+  }
+
+  /** A publisher may vanish without a word: what counts is whether media comes. */
+  #watchMedia(programme: Programme): void {
+    const packets = programme.ingestPackets;
+    this.#silentMs = packets === this.#seenPackets ? this.#silentMs + TICK_MS : 0;
+    this.#seenPackets = packets;
+    if (this.publishers.count === 0) return;
+    if (this.#silentMs >= SILENT_AFTER_MS)
+      this.#interrupt('Nothing comes from the publisher at this moment.');
+    else if (this.#silentMs === 0 && this.#state === 'interrupted') {
+      this.notice({ level: 'info', code: 'publisher-back', message: 'The programme goes on.' });
+      this.#setState('live');
+    }
+  }
+
+  #interrupt(message: string): void {
+    if (this.#state !== 'live') return;
+    this.notice({ level: 'warning', code: 'publisher-lost', message });
+    this.#setState('interrupted');
+  }
+
+  #setState(state: ChannelState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.changed();
+  }
+}
+
+function termsOf(settings: ChannelRecord['settings']) {
+  return { glossary: settings.glossary, doNotTranslate: settings.doNotTranslate };
+}

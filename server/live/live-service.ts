@@ -1,0 +1,382 @@
+import { randomBytes } from 'node:crypto';
+import type { Engines } from '../../models/registry.ts';
+import { LivedubError } from '../../pipeline/errors.ts';
+import { WhipIngest } from '../../sfu/ingest-session.ts';
+import { WhepSession } from '../../sfu/whep-session.ts';
+import type { SfuWorkerPool } from '../../sfu/worker-pool.ts';
+import type { EdgeSocket } from '../http/edge-socket.ts';
+import type { SocketOwner } from '../http/socket-route.ts';
+import { ChannelListeners } from './channel-listeners.ts';
+import type { ChannelRecord, ChannelStore } from './channel-store.ts';
+import type {
+  ChannelView,
+  DeskEvent,
+  LivePairs,
+  OperatorChannel,
+  RecordingView,
+  RenditionControl,
+  TrackKey,
+  ViewerEvent,
+} from './contract.ts';
+import type { Want } from './demand.ts';
+import type {
+  ChannelChange,
+  ChannelOrder,
+  IceServer,
+  LiveApi,
+  PlayOrder,
+  PublishOrder,
+  RecordingFile,
+  SessionAnswer,
+  SessionApi,
+} from './live-api.ts';
+import { LiveChannel } from './live-channel.ts';
+import { operatorView } from './live-channel-views.ts';
+import type { LiveWorkers } from './live-workers.ts';
+import { type Publisher, webRtcHealth } from './publishers.ts';
+import { RtcSessions } from './rtc-sessions.ts';
+import { ViewerSession } from './viewer-session.ts';
+
+export interface LiveServiceOptions {
+  store: ChannelStore;
+  sfu: () => Promise<SfuWorkerPool>;
+  workers: LiveWorkers;
+  /** What can be dubbed with the engines installed. */
+  pairs: () => Promise<LivePairs>;
+  /** A publish token for a channel. */
+  publishToken: (channelId: string) => Promise<string>;
+  iceServers?: readonly IceServer[];
+  /** Address that SRT and RTMP listen on. Default 127.0.0.1. */
+  listenHost?: string;
+  onNotice?: (line: string) => void;
+}
+
+/** Channels one server keeps. */
+const MAX_CHANNELS = 200;
+
+/** All live channels of a server: what the routes call. */
+export class LiveService implements LiveApi {
+  readonly iceServers: readonly IceServer[];
+  readonly whip: SessionApi<PublishOrder>;
+  readonly whep: SessionApi<PlayOrder>;
+  readonly #o: LiveServiceOptions;
+  readonly #channels = new Map<string, LiveChannel>();
+  readonly #listeners: ChannelListeners;
+  readonly #ingests = new RtcSessions<WhipIngest>();
+  readonly #players = new RtcSessions<WhepSession>();
+  #tokens = new Map<string, Promise<string>>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: LiveServiceOptions) {
+    this.#o = options;
+    this.iceServers = options.iceServers ?? [];
+    this.#listeners = new ChannelListeners({
+      host: options.listenHost ?? '127.0.0.1',
+      onNotice: (channelId, message) => {
+        this.#channels.get(channelId)?.notice({ level: 'warning', code: 'ingest', message });
+        options.onNotice?.(`channel ${channelId}: ${message}`);
+      },
+    });
+    this.whip = this.#ingests.api((order) => this.#publish(order));
+    this.whep = this.#players.api((order) => this.#play(order));
+  }
+
+  static async open(options: LiveServiceOptions): Promise<LiveService> {
+    const service = new LiveService(options);
+    for (const record of await options.store.load()) await service.#add(record);
+    return service;
+  }
+
+  list(): readonly ChannelView[] {
+    return [...this.#channels.values()].map((channel) => channel.view());
+  }
+
+  view(id: string): ChannelView {
+    return this.#channel(id).view();
+  }
+
+  async operatorView(id: string): Promise<OperatorChannel> {
+    return await this.#operatorView(this.#channel(id));
+  }
+
+  async create({ id: wanted, ...settings }: ChannelOrder): Promise<OperatorChannel> {
+    if (this.#channels.size >= MAX_CHANNELS)
+      throw new LivedubError('LIVEDUB_E_QUEUE_FULL', `This server keeps ${MAX_CHANNELS} channels already.`, {
+        remedy: 'Delete channels that are not used any more.',
+      });
+    const id = wanted ?? this.#freeId(settings.title);
+    if (this.#channels.has(id))
+      throw new LivedubError('LIVEDUB_E_CONFLICT', `There is a channel ${id} already.`, {
+        remedy: 'Choose another id.',
+      });
+    await this.#checkPairs(settings);
+    const record: ChannelRecord = {
+      id,
+      createdAt: new Date().toISOString(),
+      settings,
+      streamKey: randomBytes(18).toString('base64url'),
+      controls: {},
+    };
+    await this.#o.store.save(record);
+    const channel = await this.#add(record);
+    return await this.#operatorView(channel);
+  }
+
+  async patch(id: string, change: ChannelChange): Promise<OperatorChannel> {
+    const channel = this.#channel(id);
+    const settings = { ...channel.record.settings, ...withoutUndefined(change) };
+    const { from, languages } = channel.record.settings;
+    if (settings.from !== from || JSON.stringify(settings.languages) !== JSON.stringify(languages))
+      await this.#checkPairs(settings);
+    if (channel.programme && settings.dubbingSource !== channel.record.settings.dubbingSource)
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'What is dubbed cannot be changed on the air.', {
+        remedy: 'End the programme first.',
+      });
+    await channel.changeSettings(withoutUndefined(change));
+    await this.#listeners.set(channel, settings.listeners);
+    return await this.#operatorView(channel);
+  }
+
+  async remove(id: string): Promise<void> {
+    const channel = this.#channel(id);
+    this.#channels.delete(id);
+    this.#ingests.closeOf(id);
+    this.#players.closeOf(id);
+    await this.#listeners.set(channel, false);
+    await channel.close();
+    await this.#o.store.remove(id);
+  }
+
+  async control(id: string, language: string, control: RenditionControl): Promise<OperatorChannel> {
+    const channel = this.#channel(id);
+    await channel.control(language, control);
+    return await this.#operatorView(channel);
+  }
+
+  async startRecording(id: string): Promise<RecordingView> {
+    return await this.#channel(id).startRecording();
+  }
+
+  async stopRecording(id: string): Promise<RecordingView> {
+    return this.#channel(id).stopRecording();
+  }
+
+  async recordingFile(id: string, recordingId: string, file: string): Promise<RecordingFile> {
+    return this.#channel(id).recordings.file(recordingId, file);
+  }
+
+  pairs(): Promise<LivePairs> {
+    return this.#o.pairs();
+  }
+
+  watch(id: string, socket: EdgeSocket<ViewerEvent>): SocketOwner {
+    const channel = this.#channel(id);
+    const session = new ViewerSession({
+      socket,
+      router: channel.router(),
+      view: () => channel.view(),
+      tracks: () => channel.tracks,
+      demand: channel.demand,
+      iceServers: this.iceServers,
+      onEnd: () => {
+        channel.events.viewers.delete(session);
+        channel.changed();
+      },
+    });
+    channel.events.viewers.add(session);
+    channel.changed();
+    return session;
+  }
+
+  desk(id: string, socket: EdgeSocket<DeskEvent>): SocketOwner {
+    const channel = this.#channel(id);
+    let remove = () => {};
+    void this.#operatorView(channel).then((view) => {
+      if (socket.signal.aborted) return;
+      socket.send({ kind: 'channel', channel: view });
+      remove = channel.events.addDesk(socket);
+    });
+    return { onClose: () => remove() };
+  }
+
+  /** Ends everything. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#listeners.close();
+      await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
+      await this.#o.workers.close();
+    })();
+    return this.#closing;
+  }
+
+  #channel(id: string): LiveChannel {
+    const channel = this.#channels.get(id);
+    if (!channel)
+      throw new LivedubError('LIVEDUB_E_NOT_FOUND', `There is no channel ${id}.`, {
+        remedy: 'GET /v1/channels lists what there is.',
+      });
+    return channel;
+  }
+
+  async #add(record: ChannelRecord): Promise<LiveChannel> {
+    const { store, workers, onNotice } = this.#o;
+    const channel = new LiveChannel({
+      record,
+      workers,
+      createRouter: async () => await (await this.#o.sfu()).createRouter(),
+      clauseLogOf: (programmeId) => store.clauseLogOf(record.id, programmeId),
+      recordingsFolder: store.recordingsOf(record.id),
+      save: (changed) => store.save(changed),
+      onChange: (changed) => this.#onChange(changed),
+      ...(onNotice ? { onNotice } : {}),
+    });
+    await channel.recordings.open();
+    this.#channels.set(record.id, channel);
+    await this.#listeners.set(channel, record.settings.listeners);
+    return channel;
+  }
+
+  #onChange(channel: LiveChannel): void {
+    const { events } = channel;
+    const view = channel.view();
+    for (const viewer of events.viewers) viewer.channel(view);
+    if (events.desks.size === 0) return;
+    void this.#operatorView(channel).then((operator) => events.toDesks(operator));
+  }
+
+  async #operatorView(channel: LiveChannel): Promise<OperatorChannel> {
+    const { id, record } = channel;
+    let token = this.#tokens.get(id);
+    if (!token) {
+      token = this.#o.publishToken(id);
+      this.#tokens.set(id, token);
+    }
+    const addresses = this.#listeners.addressesOf(id);
+    return operatorView(channel.view(), record, {
+      publishToken: await token,
+      srt: addresses?.srt,
+      rtmp: addresses?.rtmp,
+      recordings: channel.recordings.views(),
+    });
+  }
+
+  async #checkPairs({ from, languages }: ChannelRecord['settings']): Promise<void> {
+    const { pairs } = await this.#o.pairs();
+    for (const { language, voice } of languages) {
+      const pair = pairs.find((one) => one.from === from && one.to === language);
+      if (!pair)
+        throw new LivedubError(
+          'LIVEDUB_E_PAIR_UNSUPPORTED',
+          `${from} cannot be dubbed into ${language} with the engines installed.`,
+          { remedy: 'GET /v1/live/languages lists the pairs; `livedub models list` says how to get more.' },
+        );
+      if (voice !== undefined && !pair.voices.some(({ id }) => id === voice))
+        throw new LivedubError('LIVEDUB_E_BAD_REQUEST', `There is no voice ${voice} for ${language}.`, {
+          remedy: `Choose one of ${pair.voices.map(({ id }) => id).join(', ')}.`,
+        });
+    }
+    if (new Set(languages.map(({ language }) => language)).size < languages.length)
+      throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'A language is named twice.');
+  }
+
+  async #publish(order: PublishOrder): Promise<{ session: WhipIngest; answer: SessionAnswer }> {
+    const channel = this.#channel(order.channelId);
+    const as = order.track;
+    const former = channel.publishers.get(as);
+    if (former && !order.takeOver && channel.state === 'live')
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'Somebody publishes to this channel already.', {
+        remedy: 'End the other publisher, or add ?takeover=1 to take its place.',
+      });
+    let publisher: Publisher | undefined;
+    const required = channel.programme?.videoCodec;
+    const session = await WhipIngest.create({
+      router: await channel.router(),
+      offer: order.offer,
+      ...(required === undefined ? {} : { requireVideoCodec: required }),
+      appData: { publisher: as },
+      onConnectionState: (state) => {
+        if (!publisher || (state !== 'disconnected' && state !== 'failed' && state !== 'closed')) return;
+        if (state !== 'disconnected') this.#ingests.forget(session);
+        // A connection that only stalls may come back by itself.
+        if (state !== 'disconnected') channel.unpublish(as, publisher);
+      },
+    });
+    const audio = session.audio?.producer;
+    publisher = {
+      protocol: 'whip',
+      tracks: as === 'speech' ? { speech: audio } : { audio, video: session.video?.producer },
+      health: async () => webRtcHealth(await session.stats(), session.video?.producer),
+      close: () => session.close(),
+    };
+    try {
+      await channel.publish(as, publisher);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return { session, answer: this.#ingests.register(order.channelId, session) };
+  }
+
+  async #play(order: PlayOrder): Promise<{ session: WhepSession; answer: SessionAnswer }> {
+    const channel = this.#channel(order.channelId);
+    const { language, mode } = order;
+    const { programme } = channel;
+    if (!programme)
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air.', {
+        remedy: 'Try again when the channel is live.',
+      });
+    if (language !== null && !channel.record.settings.languages.some((one) => one.language === language))
+      throw new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);
+    const side = language !== null && mode === 'synced' ? 'delayed' : 'live';
+    const audioKey: TrackKey = language === null ? 'live:audio' : `mix:${language}:${mode}`;
+    const audio = programme.tracks.get(audioKey);
+    const video = programme.tracks.get(`${side}:video`);
+    const want: Want[] = language === null ? [] : [{ language, what: `mix:${mode}` }];
+    const session = await WhepSession.create({
+      router: await channel.router(),
+      offer: order.offer,
+      producers: { ...(audio ? { audio } : {}), ...(video ? { video } : {}) },
+      onConnectionState: (state) => {
+        if (state === 'connected') channel.demand.set(session, want);
+        if (state !== 'failed' && state !== 'closed') return;
+        channel.demand.set(session, []);
+        this.#players.forget(session);
+      },
+    });
+    return { session, answer: this.#players.register(order.channelId, session) };
+  }
+
+  /** A readable id that is free, made of the title. */
+  #freeId(title: string): string {
+    const stem = title
+      .normalize('NFKD')
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 28);
+    const first = stem.length >= 3 ? stem : `channel-${randomBytes(3).toString('hex')}`;
+    let id = first;
+    while (this.#channels.has(id)) id = `${first}-${randomBytes(3).toString('hex')}`;
+    return id;
+  }
+}
+
+function withoutUndefined(change: ChannelChange): Partial<ChannelRecord['settings']> {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
+
+/** What livedub's engines can dub live, from what is installed. */
+export function livePairs(engines: Pick<Engines, 'pairs'>): LivePairs {
+  return {
+    pairs: engines.pairs().map(({ from, to, tier, speakers }) => ({
+      from,
+      to,
+      tier,
+      voices: speakers.map(({ adapter, voice }) => ({
+        id: voice.id,
+        name: voice.name,
+        slow: adapter.slow === true,
+      })),
+    })),
+  };
+}

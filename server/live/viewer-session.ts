@@ -1,0 +1,196 @@
+import type { types } from 'mediasoup';
+import { LivedubError } from '../../pipeline/errors.ts';
+import type { SfuRouter } from '../../sfu/router.ts';
+import { type ViewerTrack, ViewerTransport } from '../../sfu/viewer-transport.ts';
+import type { EdgeSocket } from '../http/edge-socket.ts';
+import type { SocketOwner } from '../http/socket-route.ts';
+import { check, problemOf } from '../problem.ts';
+import {
+  type ChannelView,
+  type ConsumerView,
+  type Notice,
+  type TextEvent,
+  type TickEvent,
+  type TrackKey,
+  type ViewerEvent,
+  type ViewerRequest,
+  ViewerRequestSchema,
+} from './contract.ts';
+import type { DemandBook } from './demand.ts';
+import type { IceServer } from './live-api.ts';
+import { concerns, type Selection, tracksOf, wantsOf } from './viewer-wants.ts';
+
+export interface ViewerSessionOptions {
+  socket: EdgeSocket<ViewerEvent>;
+  /** The channel's router; waits while it is being made. */
+  router: Promise<SfuRouter>;
+  view: () => ChannelView;
+  /** Tracks there are now. */
+  tracks: () => ReadonlyMap<TrackKey, types.Producer>;
+  demand: DemandBook;
+  iceServers: readonly IceServer[];
+  onEnd: () => void;
+}
+
+const NOTHING_CHOSEN: Selection = {
+  language: null,
+  mode: 'interpret',
+  captions: null,
+  video: true,
+  premixed: false,
+};
+
+/** One viewer: requests by WebSocket, media by a transport on which every track is ready and what is chosen plays. */
+export class ViewerSession implements SocketOwner {
+  readonly #o: ViewerSessionOptions;
+  readonly #opening: Promise<ViewerTransport>;
+  #joined = false;
+  #selection: Selection = NOTHING_CHOSEN;
+  /** Requests are answered one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  #ended = false;
+
+  constructor(options: ViewerSessionOptions) {
+    this.#o = options;
+    this.#opening = this.#open();
+    this.#opening.catch((error: unknown) => {
+      this.#o.socket.send({ kind: 'error', problem: problemOf(error) });
+      this.end(1011, 'no media');
+    });
+  }
+
+  onMessage(text: string): void {
+    const request = check(ViewerRequestSchema, parseJson(text), 'message');
+    this.#queue = this.#queue.then(() => this.#answer(request));
+  }
+
+  onClose(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#o.demand.set(this, []);
+    void this.#opening.then((transport) => transport.close()).catch(() => undefined);
+    this.#o.onEnd();
+  }
+
+  /** Ends the connection; the client comes back by itself. */
+  end(code: number, reason: string): void {
+    this.#o.socket.close(code, reason);
+    this.onClose();
+  }
+
+  text(event: TextEvent): void {
+    if (!concerns(event, this.#selection, this.#o.view().from)) return;
+    if (event.kind === 'hypothesis') this.#o.socket.sendLatest('hypothesis', event);
+    else this.#o.socket.sendDroppable(event);
+  }
+
+  tick(event: TickEvent): void {
+    this.#o.socket.sendLatest('tick', event);
+  }
+
+  notice(event: Notice): void {
+    const { language, captions } = this.#selection;
+    if (event.language === undefined || event.language === language || event.language === captions)
+      this.#o.socket.sendDroppable(event);
+  }
+
+  channel(channel: ChannelView): void {
+    this.#o.socket.sendLatest('channel', { kind: 'channel', channel });
+  }
+
+  /** Tracks came. */
+  async added(tracks: ReadonlyMap<TrackKey, types.Producer>): Promise<void> {
+    this.#queue = this.#queue.then(async () => {
+      if (!this.#joined || this.#ended) return;
+      const transport = await this.#opening;
+      const consumers = await this.#add(transport, tracks);
+      if (consumers.length > 0) this.#o.socket.send({ kind: 'tracks', consumers });
+    });
+    await this.#queue;
+  }
+
+  /** Tracks are gone. */
+  removed(keys: readonly TrackKey[]): void {
+    this.#queue = this.#queue.then(async () => {
+      if (!this.#joined || this.#ended) return;
+      const transport = await this.#opening;
+      for (const key of keys) transport.removeProducer(key);
+      this.#o.socket.send({ kind: 'tracks-gone', tracks: [...keys] });
+    });
+  }
+
+  async #open(): Promise<ViewerTransport> {
+    const router = await this.#o.router;
+    const transport = await ViewerTransport.create({ router });
+    if (this.#ended) {
+      transport.close();
+      throw new LivedubError('LIVEDUB_E_CLOSED', 'The viewer has gone.');
+    }
+    this.#o.socket.send({
+      kind: 'welcome',
+      channel: this.#o.view(),
+      routerRtpCapabilities: { ...router.router.rtpCapabilities },
+      transport: transport.parameters,
+      iceServers: this.#o.iceServers.map((server) => ({ ...server })),
+    });
+    return transport;
+  }
+
+  async #answer(request: ViewerRequest): Promise<void> {
+    if (this.#ended) return;
+    try {
+      await this.#act(request, await this.#opening);
+    } catch (error) {
+      this.#o.socket.send({ kind: 'error', request: request.request, problem: problemOf(error) });
+    }
+  }
+
+  async #act(request: ViewerRequest, transport: ViewerTransport): Promise<void> {
+    const { socket, demand } = this.#o;
+    switch (request.kind) {
+      case 'join': {
+        const made = await transport.join(request.rtpCapabilities, this.#o.tracks());
+        this.#joined = true;
+        socket.send({ kind: 'tracks', request: request.request, consumers: made.map(viewOf) });
+        return;
+      }
+      case 'connect':
+        await transport.connect(request.dtlsParameters as unknown as types.DtlsParameters);
+        socket.send({ kind: 'ok', request: request.request });
+        return;
+      case 'restart-ice': {
+        const iceParameters = await transport.restartIce();
+        socket.send({ kind: 'ok', request: request.request, iceParameters: { ...iceParameters } });
+        return;
+      }
+      case 'select': {
+        const { kind: _kind, request: number, ...selection } = request;
+        this.#selection = selection;
+        // Demand first: the worker starts while the consumers are being switched.
+        demand.set(this, wantsOf(selection, this.#o.view().from));
+        await transport.select(tracksOf(selection));
+        socket.send({ kind: 'ok', request: number });
+      }
+    }
+  }
+
+  async #add(transport: ViewerTransport, tracks: ReadonlyMap<TrackKey, types.Producer>) {
+    const made = await Promise.all(
+      [...tracks].map(([key, producer]) => transport.addProducer(key, producer)),
+    );
+    // A codec that this browser does not know is left out.
+    return made.flatMap((track) => (track === undefined ? [] : [viewOf(track)]));
+  }
+}
+
+function viewOf({ key, id, producerId, kind, rtpParameters }: ViewerTrack): ConsumerView {
+  return { track: key, id, producerId, kind, rtpParameters: { ...rtpParameters } };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
