@@ -50,11 +50,18 @@ export const MEDIA_CODECS: types.RouterRtpCodecCapability[] = [
 export const FEED_CAPTURE_TIME_ID = 10;
 
 /**
- * The profile-level-id under which a router carries an H.264 stream. Encoders that say plain baseline send constrained
- * baseline in practice, and that is what every browser takes.
+ * The profile-level-id under which a router carries an H.264 stream: the plainest spelling of its profile, with its
+ * level. Encoders that say plain baseline send constrained baseline in practice, which every browser takes.
+ * @returns undefined for a profile that routers do not have (RFC 6184 §8.1, table 5)
  */
-export function relayProfileLevelId(profileLevelId: string): string {
-  return /^42[0-3]/.test(profileLevelId) ? `42e0${profileLevelId.slice(4)}` : profileLevelId;
+export function carriedProfileLevelId(profileLevelId: string): string | undefined {
+  if (!/^[0-9a-f]{6}$/i.test(profileLevelId)) return undefined;
+  const profile = profileLevelId.slice(0, 2).toLowerCase();
+  const constraints = Number.parseInt(profileLevelId.slice(2, 4), 16);
+  const level = profileLevelId.slice(4).toLowerCase();
+  if (profile === '42' || (profile === '4d' && constraints >= 0x80)) return `42e0${level}`;
+  if (profile === '4d') return `4d00${level}`;
+  return profile === '64' && constraints === 0 ? `6400${level}` : undefined;
 }
 
 export interface FeedParametersOptions {
@@ -76,7 +83,7 @@ export function feedParameters(options: FeedParametersOptions): types.RtpParamet
     vp8: {},
     h264: {
       'packetization-mode': 1,
-      'profile-level-id': options.h264ProfileLevelId ?? '42e01f',
+      'profile-level-id': carriedProfileLevelId(options.h264ProfileLevelId ?? '') ?? '42e01f',
       'level-asymmetry-allowed': 1,
     },
   };

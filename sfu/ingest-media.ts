@@ -1,7 +1,7 @@
 import type { types } from 'mediasoup';
 import { LivedubError } from '../pipeline/errors.ts';
 import { RTP_CLOCK_HZ, type RtpCodec } from '../pipeline/rtp/rtp-packet.ts';
-import { MIME, relayProfileLevelId } from './codecs.ts';
+import { carriedProfileLevelId, MIME } from './codecs.ts';
 import type { AcceptedMedia } from './sdp-answer.ts';
 import { type OfferedCodec, type OfferedMedia, profileLevelIdOf, type SdpOffer } from './sdp-offer.ts';
 
@@ -134,7 +134,7 @@ function carriedParameters(codec: OfferedCodec): Record<string, string | number>
   if (codec.codec !== 'h264') return { ...codec.parameters };
   return {
     ...codec.parameters,
-    'profile-level-id': relayProfileLevelId(profileLevelIdOf(codec.parameters)),
+    'profile-level-id': carriedProfileLevelId(profileLevelIdOf(codec.parameters))!,
   };
 }
 

@@ -1,7 +1,6 @@
 import type { types } from 'mediasoup';
 import { LivedubError } from '../pipeline/errors.ts';
 import type { RtpCodec } from '../pipeline/rtp/rtp-packet.ts';
-import { relayProfileLevelId } from './codecs.ts';
 import { parseIceFragment, writeIceFragment } from './ice-fragment.ts';
 import { acceptIngest, type IngestMedia } from './ingest-media.ts';
 import type { SfuRouter } from './router.ts';
@@ -103,9 +102,7 @@ export class WhipIngest {
             codec,
             createTap: (tapOptions = {}) => router.createTap({ ...tapOptions, producerId: producer.id }),
             health: () => meter.read(),
-            ...(codec === 'h264'
-              ? { h264ProfileLevelId: relayProfileLevelId(profileLevelIdOf(parameters)) }
-              : undefined),
+            ...(codec === 'h264' ? { h264ProfileLevelId: profileLevelIdOf(parameters) } : undefined),
           };
         }),
       );

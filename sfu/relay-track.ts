@@ -8,7 +8,6 @@ import {
 import { RTP_CLOCK_HZ, type RtpCodec } from '../pipeline/rtp/rtp-packet.ts';
 import { RtpWriter } from '../pipeline/rtp/rtp-writer.ts';
 import { SenderReporter } from '../pipeline/rtp/sender-reporter.ts';
-import { relayProfileLevelId } from './codecs.ts';
 import type { SfuRouter } from './router.ts';
 import type { RtpFeed } from './rtp-feed.ts';
 import { Throttle } from './throttle.ts';
@@ -108,7 +107,7 @@ export class RelayTrack {
       onKeyframeRequest: () => keyframes.request(),
       ...(options.h264ProfileLevelId === undefined
         ? undefined
-        : { h264ProfileLevelId: relayProfileLevelId(options.h264ProfileLevelId) }),
+        : { h264ProfileLevelId: options.h264ProfileLevelId }),
     });
     return new RelayTrack(feed, keyframes, options);
   }

@@ -2,6 +2,7 @@ import type { types } from 'mediasoup';
 import { parse, parseParams, type SdpMedia, type SdpSession } from 'sdp-transform';
 import { LivedubError } from '../pipeline/errors.ts';
 import { RTP_CLOCK_HZ, type RtpCodec } from '../pipeline/rtp/rtp-packet.ts';
+import { carriedProfileLevelId } from './codecs.ts';
 
 export const MAX_SDP_BYTES = 64 * 1024;
 const MAX_MEDIA_SECTIONS = 32;
@@ -186,7 +187,7 @@ function isCarried(codec: string, parameters: Record<string, string | number>): 
   return (
     codec === 'h264' &&
     Number(parameters['packetization-mode'] ?? 0) === 1 &&
-    /^(42|4d|6400)/i.test(profileLevelIdOf(parameters))
+    carriedProfileLevelId(profileLevelIdOf(parameters)) !== undefined
   );
 }
 

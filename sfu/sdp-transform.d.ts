@@ -32,7 +32,7 @@ declare module 'sdp-transform' {
     type: string;
     port: number;
     protocol: string;
-    payloads?: string;
+    payloads?: string | number;
     connection?: { version: number; ip: string };
     mid?: string;
     rtcpMux?: string;

@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup';
 import { LivedubError } from '../pipeline/errors.ts';
-import { MIME, relayProfileLevelId } from './codecs.ts';
+import { carriedProfileLevelId, MIME } from './codecs.ts';
 import { carriedCodec } from './payload-profiles.ts';
 import type { AcceptedMedia } from './sdp-answer.ts';
 import { type OfferedCodec, type OfferedMedia, profileLevelIdOf, type SdpOffer } from './sdp-offer.ts';
@@ -44,7 +44,7 @@ function isSameCodec(offered: OfferedCodec, carried: types.RtpCodecParameters): 
   if (MIME[offered.codec].toLowerCase() !== carried.mimeType.toLowerCase()) return false;
   if (offered.codec !== 'h264') return true;
   const profileOf = (parameters: Readonly<Record<string, unknown>>) =>
-    relayProfileLevelId(profileLevelIdOf(parameters)).slice(0, 4);
+    carriedProfileLevelId(profileLevelIdOf(parameters))?.slice(0, 4);
   return profileOf(offered.parameters) === profileOf(carried.parameters ?? {});
 }
 
