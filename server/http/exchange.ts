@@ -18,6 +18,8 @@ export interface ExchangeOptions {
   origins?: Origins;
   /** Largest body that is read, bytes. Default 0: the request has none. */
   maxBodyBytes?: number;
+  /** How long after the head the body may take, ms. Default 10 000. */
+  bodyTimeoutMs?: number | undefined;
 }
 
 /** One request and its answer. */
@@ -38,6 +40,7 @@ export class Exchange extends RequestHead {
     });
     this.#body = new RequestBody(res, {
       maxBytes: options.maxBodyBytes ?? 0,
+      timeoutMs: options.bodyTimeoutMs ?? 10_000,
       announcedBytes: Number(this.header('content-length')) || 0,
       signal: this.signal,
     });

@@ -113,7 +113,12 @@ function serve(
     const isSafe = name === 'GET' || name === 'HEAD' || name === 'OPTIONS';
     const maxBodyBytes = route && !isSafe ? (route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES) : 0;
     app[appMethod](pattern, (res: HttpResponse, req: HttpRequest) => {
-      const exchange = new Exchange(res, req, { pattern, origins, maxBodyBytes });
+      const exchange = new Exchange(res, req, {
+        pattern,
+        origins,
+        maxBodyBytes,
+        bodyTimeoutMs: route?.bodyTimeoutMs,
+      });
       void answer(exchange, async () => {
         if (isSafe || origins === 'any') guard.checkHost(exchange.header('host'));
         else guard.checkOrigin(exchange.header('origin'), exchange.header('host'));

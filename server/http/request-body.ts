@@ -8,8 +8,8 @@ export interface RequestBodyOptions {
   announcedBytes: number;
   /** Aborts when the client has gone. */
   signal: AbortSignal;
-  /** The whole body has to be there this long after the head, ms. Default 10 000. */
-  timeoutMs?: number;
+  /** The whole body has to be there this long after the head, ms. */
+  timeoutMs: number;
 }
 
 /** Collects a request's body, up to a limit: what is over it is thrown away as it comes. */
@@ -17,7 +17,7 @@ export class RequestBody {
   readonly #done: Promise<Uint8Array>;
 
   constructor(res: HttpResponse, options: RequestBodyOptions) {
-    const { maxBytes, announcedBytes, signal, timeoutMs = 10_000 } = options;
+    const { maxBytes, announcedBytes, signal, timeoutMs } = options;
     if (maxBytes === 0) {
       this.#done = Promise.resolve(new Uint8Array());
       return;

@@ -15,6 +15,8 @@ export interface Route {
   readonly origins?: Origins;
   /** Largest body taken, bytes. Default 64 KiB. */
   readonly maxBodyBytes?: number;
+  /** How long after its head a body may take, ms. Default 10 000. */
+  readonly bodyTimeoutMs?: number;
   /** Media type of the bodies that POST takes, told by OPTIONS. */
   readonly acceptPost?: string;
   readonly handle: (exchange: Exchange) => Promise<void>;

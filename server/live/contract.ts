@@ -56,11 +56,21 @@ export const ChannelSettingsSchema = z.object({
 /** POST /v1/channels. */
 export const NewChannelSchema = ChannelSettingsSchema.extend({ id: ChannelIdSchema.optional() });
 
+const { shape } = ChannelSettingsSchema;
+
 /** PATCH /v1/channels/ID: any of the settings; title, delay, glossary, terms and `isPublic` act at once while live. */
-export const ChannelPatchSchema = ChannelSettingsSchema.partial().refine(
-  (patch) => Object.keys(patch).length > 0,
-  'names nothing to change',
-);
+export const ChannelPatchSchema = ChannelSettingsSchema.extend({
+  // Without their defaults: what a patch does not name stays as it is.
+  delayMs: shape.delayMs.unwrap(),
+  isPublic: shape.isPublic.unwrap(),
+  record: shape.record.unwrap(),
+  dubbingSource: shape.dubbingSource.unwrap(),
+  glossary: shape.glossary.unwrap(),
+  doNotTranslate: shape.doNotTranslate.unwrap(),
+  listeners: shape.listeners.unwrap(),
+})
+  .partial()
+  .refine((patch) => Object.keys(patch).length > 0, 'names nothing to change');
 
 /** POST /v1/channels/ID/languages/LANG: what the desk does to one language at once. */
 export const RenditionControlSchema = z.enum(['on', 'mute', 'hold', 'stop']);

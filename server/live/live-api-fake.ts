@@ -61,6 +61,7 @@ export class FakeLiveApi implements LiveApi {
   readonly channels = new Map<string, OperatorChannel>();
   readonly whip = new FakeSessions<PublishOrder>();
   readonly whep = new FakeSessions<PlayOrder>();
+  readonly changes: ChannelChange[] = [];
   readonly heard: string[] = [];
   /** Path of the file of every recording. */
   recordingPath = '';
@@ -116,6 +117,7 @@ export class FakeLiveApi implements LiveApi {
   }
 
   async patch(id: string, change: ChannelChange): Promise<OperatorChannel> {
+    this.changes.push(change);
     const channel = { ...this.#get(id) };
     if (change.title !== undefined) channel.title = change.title;
     this.channels.set(id, channel);

@@ -78,6 +78,7 @@ describe('the live routes', () => {
       expect(await shown.json()).toMatchObject({ settings: { title: 'My show' } });
       const changed = await askJson('PATCH', '/v1/channels/new-show', { title: 'Other' });
       expect(await changed.json()).toMatchObject({ title: 'Other' });
+      expect(live.changes).toEqual([{ title: 'Other' }]);
       expect((await ask('DELETE', '/v1/channels/new-show')).status).toBe(204);
       expect((await ask('GET', '/v1/channels/new-show')).status).toBe(404);
     });
