@@ -1,8 +1,13 @@
 import { css, html, LitElement, nothing } from 'lit';
 import type { DubView } from '../../server/contract.ts';
+import type { ChannelView } from '../../server/live/contract.ts';
 import './dub-player.ts';
 import './dub-progress.ts';
 import { LiveDubs } from './events.ts';
+import { ownName } from './languages.ts';
+import { RestClient } from './sdk/rest-client.ts';
+
+const ASK_CHANNELS_EVERY_MS = 10_000;
 
 /** The first page: one dub to play with, or how far it is. */
 export class LivedubPage extends LitElement {
@@ -10,16 +15,22 @@ export class LivedubPage extends LitElement {
     dubs: { state: true },
     chosen: { state: true },
     connected: { state: true },
+    channels: { state: true },
   };
 
   declare dubs: readonly DubView[] | undefined;
   declare chosen: string | undefined;
   declare connected: boolean;
+  /** Those that are on air now. */
+  declare channels: readonly ChannelView[];
   #live: LiveDubs | undefined;
+  readonly #rest = new RestClient();
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
     super();
     this.connected = true;
+    this.channels = [];
   }
 
   override connectedCallback(): void {
@@ -32,10 +43,13 @@ export class LivedubPage extends LitElement {
         this.connected = connected;
       },
     });
+    void this.#askChannels();
+    this.#timer = setInterval(() => void this.#askChannels(), ASK_CHANNELS_EVERY_MS);
   }
 
   override disconnectedCallback(): void {
     this.#live?.close();
+    clearInterval(this.#timer);
     super.disconnectedCallback();
   }
 
@@ -45,11 +59,13 @@ export class LivedubPage extends LitElement {
       <header>
         <h1><img src="/icon.svg" alt="" width="36" height="36" />livedub</h1>
         <p>Hear a video in another language: the words are recognised, translated and spoken again, in time with the picture.</p>
+        <a class="desk" href="/desk">Live channels</a>
       </header>
       <main>
         <p class="offline" role="status" ?hidden=${this.connected}>
           The server does not answer. This page comes back by itself when it does.
         </p>
+        ${this.#liveNow()}
         ${dub ? this.#dub(dub) : html`<p class="empty" role="status">${this.dubs ? 'Nothing is dubbed yet.' : 'Loading …'}</p>`}
         ${this.#others(dub)}
       </main>
@@ -71,6 +87,29 @@ export class LivedubPage extends LitElement {
         }
       </article>
     `;
+  }
+
+  #liveNow() {
+    if (this.channels.length === 0) return nothing;
+    return html`
+      <nav class="live" aria-label="Live now">
+        <ul>
+          ${this.channels.map(
+            (channel) => html`<li>
+              <a href="/watch/${channel.id}">
+                <span><strong>Live</strong> ${channel.title}</span>
+                <span class="state">${[channel.from, ...channel.renditions.map((one) => one.language)].map(ownName).join(', ')}</span>
+              </a>
+            </li>`,
+          )}
+        </ul>
+      </nav>
+    `;
+  }
+
+  async #askChannels(): Promise<void> {
+    const answer = await this.#rest.get<{ channels: ChannelView[] }>('/v1/channels').catch(() => undefined);
+    this.channels = answer?.channels.filter((one) => one.state !== 'idle') ?? [];
   }
 
   #others(current: DubView | undefined) {
@@ -168,7 +207,29 @@ export class LivedubPage extends LitElement {
       display: grid;
       gap: 0.4rem;
     }
-    button {
+    .live {
+      margin: 0 0 1.25rem;
+    }
+    .live strong {
+      margin-inline-end: 0.6rem;
+      padding: 0.1rem 0.6rem;
+      border-radius: 99px;
+      font-size: 0.82rem;
+      color: #fff;
+      background: #c02a22;
+    }
+    .desk {
+      display: inline-flex;
+      align-items: center;
+      min-height: 44px;
+      color: var(--accent);
+    }
+    .live a {
+      text-decoration: none;
+    }
+    button,
+    .live a {
+      box-sizing: border-box;
       display: flex;
       flex-wrap: wrap;
       justify-content: space-between;
@@ -189,7 +250,7 @@ export class LivedubPage extends LitElement {
     button[aria-current='true'] {
       border-color: var(--accent);
     }
-    button:focus-visible {
+    :is(button, a):focus-visible {
       outline: 3px solid var(--accent);
       outline-offset: 2px;
     }

@@ -194,7 +194,7 @@ export class NewChannelForm extends LitElement {
       }
       .languages select {
         width: auto;
-        max-width: 12rem;
+        max-width: 15rem;
       }
       .checks {
         display: flex;

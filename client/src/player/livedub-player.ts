@@ -7,9 +7,11 @@ import { PlayerSession } from './player-session.ts';
 import { playerStyles } from './player-styles.ts';
 import { stageMessage } from './stage-message.ts';
 import { captionLine, chips, stageMessageView, statsPanel } from './stage-parts.ts';
+import { stageStyles } from './stage-styles.ts';
 
 const NOTICE_LASTS_MS = 6000;
 const IDLE_AFTER_MS = 3000;
+const LOAD_WITHIN_MS = 3000;
 const VOLUME_STEP = 0.1;
 
 /** Where this script came from, when a page of somebody else embeds it. */
@@ -53,6 +55,7 @@ export class LivedubPlayer extends LitElement {
   declare idle: boolean;
   #session: PlayerSession | undefined;
   #frame = 0;
+  #turn = 0;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -76,7 +79,7 @@ export class LivedubPlayer extends LitElement {
     this.addEventListener('pointerdown', this.#onPointer);
     this.addEventListener('pointermove', this.#stir);
     document.addEventListener('fullscreenchange', this.#onFullscreen);
-    if (this.hasUpdated) this.#open();
+    if (this.hasUpdated) void this.#open();
   }
 
   override disconnectedCallback(): void {
@@ -89,7 +92,7 @@ export class LivedubPlayer extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has('channel') || changed.has('src') || changed.has('token')) this.#open();
+    if (changed.has('channel') || changed.has('src') || changed.has('token')) void this.#open();
   }
 
   protected override updated(): void {
@@ -102,27 +105,31 @@ export class LivedubPlayer extends LitElement {
   override render() {
     const session = this.#session;
     if (!session) {
-      return html`<div class="root"><div class="stage">
-        ${stageMessageView({ title: 'No channel', text: 'The page names no channel to play.' }, this.#actions)}
-      </div></div>`;
+      const message = this.channel
+        ? { title: 'Connecting …', text: '', busy: true }
+        : { title: 'No channel', text: 'The page names no channel to play.' };
+      return html`<div class="root"><div class="stage">${stageMessageView(message, this.#actions)}</div></div>`;
     }
     const { state, problem, channel, audible, paused, selection } = session;
     const classes = `root ${this.idle ? 'idle' : ''}`;
+    const message = stageMessage({ state, problem, channel, audible, paused });
+    // What lies under a message that covers the picture would only be in its way.
+    const covered = message !== undefined && message.action !== 'sound' && message.action !== 'play';
     return html`<div class=${classes} lang="en">
-      <div class="stage" role="region" tabindex="0" aria-label=${`Player: ${channel?.title ?? this.channel}`}>
+      <div class="stage ${message?.action === 'token' ? 'tall' : ''}" role="region" tabindex="0" aria-label=${`Player: ${channel?.title ?? this.channel}`}>
         <video muted autoplay playsinline disableremoteplayback ?hidden=${!this.#hasPicture} .muted=${session.selection.premixed ? session.muted : true}
           aria-label=${channel?.title ?? this.channel}></video>
-        ${this.#hasPicture ? nothing : this.#soundOnly()}
-        ${captionLine(session.captionsNow(), session.preferences, selection.captions)}
+        ${this.#hasPicture || covered ? nothing : this.#soundOnly()}
+        ${covered ? nothing : captionLine(session.captionsNow(), session.preferences, selection.captions)}
         ${chips(session)}
-        ${stageMessageView(stageMessage({ state, problem, channel, audible, paused }), this.#actions)}
+        ${stageMessageView(message, this.#actions)}
         ${this.showStats ? statsPanel(session.stats) : nothing}
         <div class="toasts" role="status" aria-live="polite">
           ${this.notices.map((one) => html`<div class="toast ${one.level}">${one.message}</div>`)}
         </div>
-        ${this.#bar(session)}
+        ${channel ? this.#bar(session) : nothing}
       </div>
-      <div class="panel ${this.panelOpen ? 'open' : ''}" role="group" aria-label="Language, mode and captions">
+      <div class="panel ${this.panelOpen ? 'open' : ''}" ?hidden=${!channel} role="group" aria-label="Language, mode and captions">
         ${languagePicker(session)} ${dubControls(session)} ${captionControls(session)}
       </div>
       ${this.#help()}
@@ -178,9 +185,11 @@ export class LivedubPlayer extends LitElement {
     </dialog>`;
   }
 
-  #open(): void {
+  async #open(): Promise<void> {
     this.#close();
-    if (!this.channel) return;
+    const turn = ++this.#turn;
+    await pageLoaded();
+    if (turn !== this.#turn || !this.channel || !this.isConnected) return;
     this.notices = [];
     this.#session = new PlayerSession({
       channelId: this.channel,
@@ -336,7 +345,16 @@ export class LivedubPlayer extends LitElement {
     }, IDLE_AFTER_MS);
   };
 
-  static override styles = playerStyles;
+  static override styles = [stageStyles, playerStyles];
+}
+
+/** A media element that waits for a broadcast would keep the page “loading”. Not waited for longer than a slow page deserves. */
+function pageLoaded(): Promise<void> {
+  if (document.readyState === 'complete') return Promise.resolve();
+  return new Promise((resolve) => {
+    addEventListener('load', () => resolve(), { once: true });
+    setTimeout(resolve, LOAD_WITHIN_MS);
+  });
 }
 
 if (!customElements.get('livedub-player')) customElements.define('livedub-player', LivedubPlayer);

@@ -8,15 +8,19 @@ import type { CaptionBackground, CaptionSize } from './preferences.ts';
 export function languagePicker(session: PlayerSession) {
   const { channel, selection } = session;
   if (!channel) return nothing;
-  const choice = (language: string | null, text: string) => html`<label lang=${language ?? channel.from}>
+  const choice = (
+    language: string | null,
+    name: string,
+    what: string,
+  ) => html`<label lang=${language ?? channel.from}>
     <input type="radio" name="language" .checked=${selection.language === language}
-      @change=${() => session.choose(followed(session, language))} /><span>${text}</span>
+      @change=${() => session.choose(followed(session, language))} /><span>${name} <small>${what}</small></span>
   </label>`;
   return html`<fieldset class="languages">
     <legend>Listen in</legend>
     <div class="choices">
-      ${choice(null, `Original · ${ownName(channel.from)}`)}
-      ${channel.renditions.map((one) => choice(one.language, `${ownName(one.language)} · AI dub`))}
+      ${choice(null, ownName(channel.from), 'original')}
+      ${channel.renditions.map((one) => choice(one.language, ownName(one.language), 'AI dub'))}
     </div>
     ${dubLine(session, session.rendition)}
   </fieldset>`;

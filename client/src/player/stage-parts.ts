@@ -12,18 +12,19 @@ export function chips(session: PlayerSession) {
   const { channel, selection, behindMs } = session;
   const { language, mode } = selection;
   const onAir = channel?.state === 'live' && session.state === 'connected';
+  const delayed = language !== null && mode === 'synced';
   return html`<div class="chips">
-    ${onAir ? html`<span class="chip live">Live</span>` : nothing}
-    ${language === null ? nothing : html`<span class="chip dub">AI dub · ${ownName(language)}</span>`}
+    ${onAir && !delayed ? html`<span class="chip live">Live</span>` : nothing}
+    ${language === null || !channel ? nothing : html`<span class="chip dub">AI dub · ${ownName(language)}</span>`}
     ${
       !onAir || language === null
         ? nothing
         : html`<span class="chip lag">${
             behindMs === undefined
               ? 'Waiting for speech'
-              : mode === 'synced'
+              : delayed
                 ? `${seconds(behindMs)} behind live`
-                : `Voice ${seconds(behindMs)} behind`
+                : html`<span><span class="word">Voice </span>${seconds(behindMs)} behind</span>`
           }</span>`
     }
   </div>`;
@@ -38,7 +39,7 @@ export function captionLine(
   const { captionSize = 'medium', captionBackground = 'shade' } = preferences;
   const words = [view.committed, view.stable].filter(Boolean).join(' ');
   return html`<div class="captions ${captionSize} ${captionBackground}" lang=${language ?? nothing}>
-    <p><span>${words} ${view.unstable ? html`<span class="unstable">${view.unstable}</span>` : nothing}</span></p>
+    <p><span><span>${words} ${view.unstable ? html`<span class="unstable">${view.unstable}</span>` : nothing}</span></span></p>
   </div>`;
 }
 

@@ -19,6 +19,9 @@ const SOURCES: readonly (readonly [SourceKind, Parameters<typeof icon>[0], strin
   ['file', 'file', 'File'],
 ];
 
+/** A sender finds out how much the network takes: until then, less is no sign of trouble. */
+const RAMP_UP_MS = 15_000;
+
 /** Go live from this browser: choose a source, look and listen, publish it by WHIP. */
 export class PublishPage extends LitElement {
   static override properties = {
@@ -160,7 +163,7 @@ export class PublishPage extends LitElement {
     ];
     return html`<dl class="figures">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
       ${
-        stats.limitedBy
+        stats.limitedBy && Date.now() - (this.#session.liveSince?.getTime() ?? 0) > RAMP_UP_MS
           ? html`<p class="small muted">${
               stats.limitedBy === 'cpu'
                 ? 'This computer cannot keep up: the browser sends a smaller picture. Choose a lower quality.'

@@ -2,7 +2,7 @@ import { BackOff, pause } from '../sdk/back-off.ts';
 import { asProblem, LiveProblem, problemOfResponse } from '../sdk/problem.ts';
 import { TypedEvents } from '../sdk/typed-events.ts';
 import { SendMeter, type SendStats } from './send-stats.ts';
-import { iceFragment, iceServersOf, withIce } from './whip-sdp.ts';
+import { iceFragment, iceServersOf, withIce, withStartBitrate } from './whip-sdp.ts';
 
 export type WhipState = 'idle' | 'connecting' | 'live' | 'reconnecting' | 'stopped' | 'failed';
 
@@ -30,12 +30,15 @@ export interface WhipClientOptions {
 
 /** Answers that trying again does not change. */
 const FINAL_STATUS: ReadonlySet<number> = new Set([400, 401, 403, 404, 406, 409, 413, 415, 422]);
+const DEFAULT_VIDEO_BPS = 2_500_000;
+/** Part of the bitrate that is sent at first. */
+const START_SHARE = 0.6;
 const RESTART_WITHIN_MS = 5000;
 const CONNECT_WITHIN_MS = 12_000;
 
 /**
- * Publishes by WHIP (RFC 9725). A lost connection is first mended by restarting ICE, then by a new session that takes the
- * old one's place; within 30 s the server goes on with the same programme.
+ * Publishes by WHIP (RFC 9725). A lost connection is first mended by restarting ICE, then by a new session in place of the
+ * old one; within 30 s the server goes on with the same programme.
  */
 export class WhipClient extends TypedEvents<WhipEvents> {
   readonly #options: WhipClientOptions;
@@ -63,7 +66,7 @@ export class WhipClient extends TypedEvents<WhipEvents> {
   async start(): Promise<void> {
     if (this.#state !== 'idle') return;
     this.#setState('connecting');
-    await this.#connectUntilLive(false);
+    await this.#connectUntilLive(this.#options.takeOver ?? false);
   }
 
   /** Replaces a track, e.g. another camera, without a new session. */
@@ -88,22 +91,20 @@ export class WhipClient extends TypedEvents<WhipEvents> {
 
   async #connectUntilLive(takeOver: boolean): Promise<void> {
     const { signal } = this.#controller;
-    let replacing = takeOver;
     while (!signal.aborted) {
       try {
-        await this.#connect(replacing);
+        await this.#connect(takeOver);
         this.#backOff.reset();
         return;
       } catch (error) {
         if (signal.aborted) return;
         const problem = asProblem(error);
         this.#dropPeer();
-        await this.#deleteSession();
         if (FINAL_STATUS.has(problem.status) || (!this.#wasLive && problem.status === 0)) {
           this.#setState('failed', problem);
+          await this.#deleteSession();
           return;
         }
-        replacing ||= this.#wasLive;
         this.#setState('reconnecting', problem);
         await pause(this.#backOff.nextMs(), signal);
       }
@@ -113,6 +114,7 @@ export class WhipClient extends TypedEvents<WhipEvents> {
   async #connect(takeOver: boolean): Promise<void> {
     const { stream, videoCodec = 'VP8' } = this.#options;
     const { signal } = this.#controller;
+    await this.#deleteSession();
     const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.#peer = peer;
     for (const track of stream.getTracks()) {
@@ -121,7 +123,7 @@ export class WhipClient extends TypedEvents<WhipEvents> {
     }
     await peer.setLocalDescription();
     const endpoint = new URL(this.#options.endpoint);
-    if (takeOver || this.#options.takeOver) endpoint.searchParams.set('takeover', '1');
+    if (takeOver) endpoint.searchParams.set('takeover', '1');
     const response = await this.#request('POST', endpoint, {
       'content-type': 'application/sdp',
       body: peer.localDescription?.sdp ?? '',
@@ -131,7 +133,8 @@ export class WhipClient extends TypedEvents<WhipEvents> {
     // Of the document, not of the page: a server behind a prefix answers with a relative one.
     this.#session = new URL(location, response.url || endpoint);
     this.#etag = response.headers.get('etag') ?? '';
-    this.#answer = await response.text();
+    const { videoBitrateBps = DEFAULT_VIDEO_BPS } = this.#options;
+    this.#answer = withStartBitrate(await response.text(), videoBitrateBps * START_SHARE);
     const iceServers = iceServersOf(response.headers.get('link'));
     if (signal.aborted) {
       await this.#deleteSession();
@@ -169,8 +172,8 @@ export class WhipClient extends TypedEvents<WhipEvents> {
     } catch {
       if (signal.aborted) return;
       this.#dropPeer();
-      await this.#deleteSession();
-      await this.#connectUntilLive(true);
+      // Not by force: somebody else may have taken over meanwhile.
+      await this.#connectUntilLive(false);
     } finally {
       this.#mending = false;
     }
@@ -191,7 +194,7 @@ export class WhipClient extends TypedEvents<WhipEvents> {
   }
 
   async #limitBitrates(peer: RTCPeerConnection): Promise<void> {
-    const { videoBitrateBps = 2_500_000, audioBitrateBps = 64_000 } = this.#options;
+    const { videoBitrateBps = DEFAULT_VIDEO_BPS, audioBitrateBps = 64_000 } = this.#options;
     for (const sender of peer.getSenders()) {
       const parameters = sender.getParameters();
       for (const encoding of parameters.encodings) {
@@ -223,8 +226,14 @@ export class WhipClient extends TypedEvents<WhipEvents> {
 
   async #deleteSession(): Promise<void> {
     const session = this.#session;
-    this.#session = undefined;
-    if (session) await this.#request('DELETE', session, {}).catch(() => {});
+    if (!session) return;
+    try {
+      await this.#request('DELETE', session, {});
+    } catch (error) {
+      // Not reached: the session may still be there and in the way of a new one.
+      if (asProblem(error).status === 0) return;
+    }
+    if (this.#session === session) this.#session = undefined;
   }
 
   #dropPeer(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { iceFragment, iceServersOf, withIce } from './whip-sdp.ts';
+import { iceFragment, iceServersOf, withIce, withStartBitrate } from './whip-sdp.ts';
 
 const OFFER = [
   'v=0',
@@ -36,6 +36,21 @@ describe('a restart of ICE', () => {
     expect(renewed).toBe('m=audio 1\r\na=ice-ufrag:n\r\na=ice-pwd:p\r\na=candidate:2 b\r\na=mid:0\r\n');
     expect(withIce(answer, 'a=ice-ufrag:n\r\na=ice-pwd:p')).toContain('a=candidate:1 a');
     expect(() => withIce(answer, 'nothing')).toThrow('no ICE name');
+  });
+});
+
+describe('the first bitrate', () => {
+  it('is hinted at for the first codec of the picture', () => {
+    const answer =
+      'm=audio 9 X 111\r\na=rtpmap:111 opus/48000/2\r\nm=video 9 X 96 97\r\na=rtpmap:96 VP8/90000\r\n';
+    expect(withStartBitrate(answer, 1_500_000)).toContain(
+      'a=rtpmap:96 VP8/90000\r\na=fmtp:96 x-google-start-bitrate=1500\r\n',
+    );
+    expect(withStartBitrate(`${answer}a=fmtp:96 a=1\r\n`, 1e6)).toContain(
+      'a=fmtp:96 a=1;x-google-start-bitrate=1000\r\n',
+    );
+    const refused = 'm=video 0 X 96\r\na=rtpmap:96 VP8/90000\r\n';
+    expect(withStartBitrate(refused, 1e6)).toBe(refused);
   });
 });
 

@@ -215,8 +215,24 @@ export const sharedStyles = css`
     min-height: 44px;
     display: flex;
     align-items: center;
+    gap: 0.6rem;
     cursor: pointer;
     color: var(--accent);
+    list-style: none;
+  }
+  summary::-webkit-details-marker {
+    display: none;
+  }
+  summary::before {
+    content: '';
+    width: 0.45rem;
+    height: 0.45rem;
+    border: solid currentcolor;
+    border-width: 0 2px 2px 0;
+    rotate: -45deg;
+  }
+  details[open] > summary::before {
+    rotate: 45deg;
   }
   code,
   .mono {
@@ -264,6 +280,10 @@ export const sharedStyles = css`
   .figures dd {
     margin: 0;
     font-size: 1.05rem;
+  }
+  ol {
+    margin: 0;
+    padding-inline-start: 1.3rem;
   }
   ul.plain {
     margin: 0;
