@@ -6,7 +6,7 @@ import { demandFor, type LanguageDemand, type RenditionControl } from './demand.
 import type { ClauseFrame, EncodedFrame, RecallFrame, SegmentFrame, WatermarkFrame } from './frames.ts';
 import type { IngestClock } from './ingest-clock.ts';
 import { LivePlayout } from './live-playout.ts';
-import { LIVE_CLAUSES, LIVE_SEGMENTER, LIVE_TIMEOUTS } from './live-tuning.ts';
+import { LIVE_RECOGNITION, LIVE_SEGMENTER, LIVE_TIMEOUTS } from './live-tuning.ts';
 import type { PipelineObserver } from './observer.ts';
 import { combineObservers } from './observer.ts';
 import type { Aligner } from './ports/aligner.ts';
@@ -180,6 +180,7 @@ export class DubChannel {
     run(
       new SegmentStage({
         vad: options.vad,
+        watermarks: !live,
         windowsPerCall: options.vadWindowsPerCall ?? (live ? 1 : 3),
         segmenter: live ? LIVE_SEGMENTER : { partialEveryMs: options.recogniser.capabilities.partialEveryMs },
       }),
@@ -193,7 +194,7 @@ export class DubChannel {
         language: options.language,
         priority: options.priority,
         firstClauseId: resumption.nextClauseId,
-        ...(live ? { clauses: LIVE_CLAUSES, timeoutMs: LIVE_TIMEOUTS.recogniseMs } : {}),
+        ...(live ? LIVE_RECOGNITION : {}),
         ...(options.clauses ? { clauses: options.clauses } : {}),
       }),
       segments,
@@ -203,7 +204,7 @@ export class DubChannel {
 
     for (const [i, rendition] of options.renditions.entries()) {
       const { language, outputs } = rendition;
-      const state = new RenditionState(language);
+      const state = new RenditionState(language, this.#playout);
       this.#languages.set(language, { state, committed: committed[i]! });
       if (options.terms) state.terms = options.terms;
       if (pacing.kind === 'replay') state.demand = demandFor(outputs);
@@ -326,9 +327,10 @@ function newestSegments(): BoundedChannel<SegmentFrame | WatermarkFrame> {
     capacity: 64,
     policy: 'block',
     supersedes: (incoming, waiting) =>
-      incoming.kind === 'watermark'
-        ? waiting.kind === 'watermark'
-        : waiting.kind === 'segment' && waiting.id === incoming.id && !waiting.final,
+      incoming.kind === 'segment' &&
+      waiting.kind === 'segment' &&
+      waiting.id === incoming.id &&
+      !waiting.final,
   });
 }
 

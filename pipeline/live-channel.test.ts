@@ -187,6 +187,23 @@ describe('a live DubChannel', () => {
     await live.channel.close();
   });
 
+  it('lets no other language wait for one whose engine hangs', async () => {
+    const rendition = (language: string, translator = fakeTranslator()) => ({
+      language,
+      translator,
+      synthesiser: fakeSynthesiser(),
+      voice: FAKE_VOICE,
+      outputs: [{ mode: 'interpret' as const, kind: 'voice' as const, onAudio: () => undefined }],
+    });
+    const hanging = { ...fakeTranslator(), translate: () => new Promise<never>(() => undefined) };
+    const live = openLive({ renditions: [rendition('fr', hanging), rendition('es')] });
+    for (const language of ['fr', 'es']) live.channel.setDemand(language, INTERPRET);
+    await live.play(packets);
+    const spoken = live.placed.filter((u) => u.outcome === 'spoken');
+    expect(spoken.map((u) => u.language)).toEqual(live.clauses.map(() => 'es'));
+    await live.channel.close();
+  });
+
   it.each([
     ['at the start', 3],
     ['during speech', 100],

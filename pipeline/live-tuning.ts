@@ -1,5 +1,5 @@
+import type { RecogniseStageOptions } from './stages/recognise.ts';
 import type { SegmenterOptions } from './stages/segmenter.ts';
-import type { ClauseCutterOptions } from './text/clause-cutter.ts';
 
 /**
  * Where a live channel differs from a replay: it trades a little accuracy for a short way from mouth to ear. Measured with
@@ -12,11 +12,12 @@ export const LIVE_SEGMENTER: Omit<SegmenterOptions, 'windowSamples'> = {
   closeLongSilenceMs: 288,
 };
 
-export const LIVE_CLAUSES: ClauseCutterOptions = {
-  minSentenceMs: 800,
-  minPhraseMs: 1200,
-  maxClauseMs: 2600,
-};
+export const LIVE_RECOGNITION = {
+  clauses: { minSentenceMs: 800, minPhraseMs: 1100, maxClauseMs: 2400, maxWaitMs: 3000 },
+  patienceMs: 2400,
+  /** An engine that takes longer is given up for the sound or the clause, here and below. */
+  timeoutMs: 6000,
+  alignMs: 1000,
+} as const satisfies Partial<RecogniseStageOptions>;
 
-/** An engine that takes longer than this on one clause is given up for it, ms. */
-export const LIVE_TIMEOUTS = { recogniseMs: 6000, translateMs: 3000, synthesiseMs: 4000 } as const;
+export const LIVE_TIMEOUTS = { translateMs: 3000, synthesiseMs: 4000 } as const;

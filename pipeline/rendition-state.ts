@@ -8,6 +8,15 @@ import {
 import type { LanguageCode } from './ports/engine.ts';
 import { NO_TERMS, type Terms } from './text/terms.ts';
 
+/** Where live playout is: media time heard now in a mode. */
+export interface PlayoutPosition {
+  headUs(mode: Mode): number | undefined;
+}
+
+const MODES: readonly Mode[] = ['interpret', 'synced'];
+/** A clause that would be heard later than this is given up before any work is done for it, µs. */
+const HOPELESS_US = 8_000_000;
+
 /** What the stages of one language are to do now; changed from outside, asked by them clause by clause. */
 export class RenditionState {
   readonly language: LanguageCode;
@@ -16,8 +25,22 @@ export class RenditionState {
   terms: Terms = NO_TERMS;
   readonly #lagMs = new Map<Mode, number>();
 
-  constructor(language: LanguageCode) {
+  readonly #playout: PlayoutPosition | undefined;
+
+  /** @param playout undefined in a replay, where nothing comes too late */
+  constructor(language: LanguageCode, playout?: PlayoutPosition) {
     this.language = language;
+    this.#playout = playout;
+  }
+
+  /** Whether a clause can be spoken within the lag cap in no mode that anybody wants. */
+  isHopeless(clause: { readonly startUs: number; readonly endUs: number }): boolean {
+    const modes = MODES.filter((mode) => !this.heard || this.wants(mode));
+    return modes.every((mode) => {
+      const headUs = this.#playout?.headUs(mode);
+      const dueUs = mode === 'interpret' ? clause.endUs : clause.startUs;
+      return headUs !== undefined && headUs - dueUs > HOPELESS_US;
+    });
   }
 
   /** Whether anybody wants anything of the language. */

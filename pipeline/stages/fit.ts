@@ -33,7 +33,7 @@ export interface FitStageOptions {
   clauseLog: ClauseLog;
   /** Told of clauses that were not spoken. */
   voice: { readonly synthesiser: EngineInfo; readonly voiceId: string };
-  /** Live: utterances are placed so far ahead of playout, ms: the clause log must know first. Default: 60. */
+  /** Live: utterances are placed so far ahead of playout, ms: the clause log must know first. Default: 40. */
   leadMs?: number;
   /** Clauses whose fate in this mode is in the clause log already: a channel that resumes. Default: none. */
   settled?: ReadonlySet<number>;
@@ -48,6 +48,10 @@ const FRAME_US = 20_000;
 /** Any clause that starts this far before "now" was committed by now: longest clause plus the pause that closes it, µs. */
 const COMMIT_HORIZON_US = 7_500_000;
 const UNKNOWN_PAUSE_US = 300_000;
+/** Pauses inside an utterance that comes late are cut down to this when interpreting live. */
+const LIVE_PAUSE_MS = 60;
+/** Silence between two utterances then. */
+const LIVE_GAP_MS = 40;
 
 /**
  * Decides when each utterance of one language and mode is spoken, how fast, or not at all; the clause log is written before
@@ -71,8 +75,8 @@ export class FitStage implements Stage<In, Out> {
   constructor(options: FitStageOptions) {
     this.#o = options;
     this.name = `fit:${options.state.language}:${options.mode}`;
-    this.#fitter = new Fitter(options.fit);
-    this.#leadUs = options.pacedBy === 'playout' ? (options.leadMs ?? 60) * 1000 : 0;
+    this.#fitter = new Fitter({ ...(this.#livePace ? { gapMs: LIVE_GAP_MS } : {}), ...options.fit });
+    this.#leadUs = options.pacedBy === 'playout' ? (options.leadMs ?? 40) * 1000 : 0;
   }
 
   async process(frame: In, ctx: StageContext<Out>): Promise<void> {
@@ -178,7 +182,7 @@ export class FitStage implements Stage<In, Out> {
 
   async #place(utterance: UtteranceFrame, earliestUs: number, ctx: StageContext<Out>): Promise<void> {
     const lengthUs = (utterance.pcm.length * 1_000_000) / RATE_HZ;
-    const trimmed = trimPauses(utterance.pcm);
+    const trimmed = trimPauses(utterance.pcm, this.#livePace ? { maximumMs: LIVE_PAUSE_MS } : {});
     const fit = this.#fitter.place({
       clauseStartUs: utterance.clauseStartUs,
       clauseEndUs: utterance.clauseEndUs,
@@ -213,7 +217,7 @@ export class FitStage implements Stage<In, Out> {
 
   /** How far interpreting playout stands behind "now". */
   get #behindUs(): number {
-    return Math.max(0, this.#nowUs - this.#headUs!);
+    return Math.max(0, this.#nowUs - this.#headUs! + this.#leadUs);
   }
 
   get #backlogUs(): number {

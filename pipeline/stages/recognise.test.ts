@@ -63,6 +63,31 @@ describe('RecogniseStage', () => {
     expect(hypotheses[0]!.mediaTimeUs - hypotheses[0]!.speechStartUs).toBeLessThanOrEqual(500_000);
   });
 
+  it('does not say a word twice whose end was left before a cut', async () => {
+    const heard = fakeRecogniser(SPEECH);
+    let last = '';
+    const echoing = {
+      ...heard,
+      recognise: async (request: Parameters<typeof heard.recognise>[0]) => {
+        const recognition = await heard.recognise(request);
+        const first = recognition.text.split(' ')[0];
+        const before = first === undefined ? -1 : SPEECH.indexOf(first) - 1;
+        if (before < 0 || !last) {
+          last = recognition.text;
+          return recognition;
+        }
+        // As if the sound began a little before the cut.
+        const words = [
+          { text: SPEECH[before]!, startMs: 0, endMs: 20, confidence: 1 },
+          ...recognition.words!,
+        ];
+        return { ...recognition, words, text: words.map((word) => word.text).join(' ') };
+      },
+    };
+    const { clauses } = await recognise(SPEECH.slice(0, 20), echoing);
+    expect(clauses.map((clause) => clause.text).join(' ')).toBe(SPEECH.slice(0, 20).join(' '));
+  });
+
   it('leaves speech in another language original and says so', async () => {
     const heard = fakeRecogniser(SPEECH);
     const foreign = {

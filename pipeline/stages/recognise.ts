@@ -7,7 +7,7 @@ import type { LanguageCode, Priority } from '../ports/engine.ts';
 import type { Recogniser, Recognition } from '../ports/recogniser.ts';
 import type { Stage, StageContext } from '../stage.ts';
 import { ClauseCutter, type ClauseCutterOptions, type CuttableWord } from '../text/clause-cutter.ts';
-import { LocalAgreement, splitWords } from '../text/local-agreement.ts';
+import { LocalAgreement, normaliseWord, splitWords } from '../text/local-agreement.ts';
 
 export interface RecogniseStageOptions {
   recogniser: Recogniser;
@@ -20,6 +20,10 @@ export interface RecogniseStageOptions {
   clauses?: ClauseCutterOptions;
   /** An engine that takes longer is given up for this sound, ms. Default: never. */
   timeoutMs?: number;
+  /** Word times that take longer, or fail, are estimated, ms. Default: never. */
+  alignMs?: number;
+  /** Uncommitted sound from which hypotheses need not agree on every single word, ms. Default: they always must. */
+  patienceMs?: number;
 }
 
 /** The uncommitted sound of a segment and what was heard in it. */
@@ -52,6 +56,8 @@ interface OpenSegment {
   windowStartUs: number;
   /** Where the next clause begins. */
   clauseStartUs: number;
+  /** Last word committed of the segment. */
+  lastWord?: string;
   /** What was heard when the speaker paused: it holds if the segment ends there. */
   paused?: { readonly windowStartUs: number; readonly endUs: number; readonly heard: Recognition };
 }
@@ -113,7 +119,7 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
     ctx: StageContext<Out>,
   ): Promise<void> {
     if (pcm.length < samplesOf(MIN_WINDOW_MS)) return;
-    const heard = await this.#hear(frame, segment, pcm, ctx.signal);
+    const heard = withoutRepeat(await this.#hear(frame, segment, pcm, ctx.signal), segment.lastWord);
     const accepted = !heard.rejected && heard.language === this.#o.language;
     // A first, short window is often too little for an engine to be sure of. Where the channel's speech was understood
     // before, its words are shown as unstable; they are never committed.
@@ -121,6 +127,7 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
       accepted || (this.#understood && !frame.final && heard.rejected === 'language')
         ? splitWords(heard.text)
         : [];
+    if (texts.length === 0 && accepted && segment.lastWord !== undefined) return;
     if (texts.length === 0) {
       const reason = heard.rejected ?? (heard.language === this.#o.language ? 'noise' : 'language');
       if (frame.final)
@@ -129,7 +136,9 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
       return;
     }
     this.#understood ||= accepted && frame.final;
-    const stable = frame.final ? texts.length : accepted ? this.#agreement.update(texts) : 0;
+    const patient = (pcm.length * 1000) / RATE_HZ < (this.#o.patienceMs ?? Number.POSITIVE_INFINITY);
+    const agreed = this.#agreement.update(texts, patient);
+    const stable = frame.final ? texts.length : accepted ? agreed : 0;
     const rough = roughWords(heard, texts, pcm.length);
     segment.revision += 1;
     await ctx.emit({
@@ -177,6 +186,7 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
     const cutMs = following ? Math.max(last.startMs, following.startMs - TRIM_MARGIN_MS) : last.endMs;
     await this.#emitClause(words.slice(0, count), false, window, ctx);
     this.#agreement.commit(count);
+    segment.lastWord = last.text;
     segment.windowStartUs += Math.round(cutMs * 1000);
     segment.clauseStartUs =
       segment.windowStartUs + (following ? Math.round((following.startMs - cutMs) * 1000) : 0);
@@ -232,12 +242,29 @@ export class RecogniseStage implements Stage<SegmentFrame | WatermarkFrame, Out>
     const aligner = this.#o.aligner;
     if (heard.words || !aligner?.languages.includes(heard.language)) return rough;
     const text = rough.map((word) => word.text).join(' ');
-    const { priority, timeoutMs } = this.#o;
-    const aligned = await withDeadline('The aligner', timeoutMs, signal, (ownSignal) =>
-      aligner.align({ text, language: heard.language, pcm, signal: ownSignal, priority }),
-    );
+    const { priority, alignMs } = this.#o;
+    const align = (ownSignal: AbortSignal) =>
+      aligner.align({ text, language: heard.language, pcm, signal: ownSignal, priority });
+    // Live, estimated times now are better than exact ones much later.
+    const aligned = await withDeadline('The aligner', alignMs, signal, align).catch((error: unknown) => {
+      if (alignMs === undefined) throw error;
+      signal.throwIfAborted();
+      return { words: rough };
+    });
     return aligned.words.length === rough.length ? aligned.words : rough;
   }
+}
+
+/** Sound left before the cut may hold the end of the last committed word, which is then heard once more. */
+function withoutRepeat(heard: Recognition, lastWord: string | undefined): Recognition {
+  const [first, ...rest] = splitWords(heard.text);
+  if (first === undefined || lastWord === undefined || normaliseWord(first) !== normaliseWord(lastWord))
+    return heard;
+  return {
+    ...heard,
+    text: rest.join(' '),
+    ...(heard.words ? { words: heard.words.slice(heard.words.length - rest.length) } : {}),
+  };
 }
 
 /** The engine's word times, or the window shared out by word length. */

@@ -8,6 +8,8 @@ export interface SegmentStageOptions {
   /** Windows handed to the VAD at once: more is cheaper, less is quicker. Default: 3 (96 ms). */
   windowsPerCall?: number;
   segmenter?: Omit<SegmenterOptions, 'windowSamples'>;
+  /** Send watermarks. Live playout has no use for them. Default: true. */
+  watermarks?: boolean;
 }
 
 const RATE_HZ = 16_000;
@@ -60,7 +62,7 @@ export class SegmentStage implements Stage<AudioFrame, SegmentFrame | WatermarkF
       await this.#detect(padded, ctx);
     }
     for (const span of this.#segmenter.flush()) await ctx.emit(this.#frame(span));
-    await ctx.emit({ kind: 'watermark', mediaTimeUs: this.#timeUs(this.#written) });
+    await this.#mark(this.#written, ctx);
   }
 
   close(): void {
@@ -86,7 +88,12 @@ export class SegmentStage implements Stage<AudioFrame, SegmentFrame | WatermarkF
     for (const probability of probabilities) {
       for (const span of this.#segmenter.push(probability)) await ctx.emit(this.#frame(span));
     }
-    await ctx.emit({ kind: 'watermark', mediaTimeUs: this.#timeUs(this.#segmenter.position) });
+    await this.#mark(this.#segmenter.position, ctx);
+  }
+
+  async #mark(sample: number, ctx: StageContext<SegmentFrame | WatermarkFrame>): Promise<void> {
+    if (this.#options.watermarks === false) return;
+    await ctx.emit({ kind: 'watermark', mediaTimeUs: this.#timeUs(sample) });
   }
 
   #frame(span: SegmentSpan): SegmentFrame {

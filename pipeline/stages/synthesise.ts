@@ -56,6 +56,7 @@ export class SynthesiseStage implements Stage<In, Out> {
     const { state } = this.#o;
     if (!state.heard) return;
     if (state.held) return ctx.emit(skipped(frame, 'held'));
+    if (state.isHopeless(frame.clause)) return ctx.emit(skipped(frame, 'lag'));
     await ctx.emit((await this.#speak(frame, pitchHz, ctx)) ?? skipped(frame, 'failed'));
   }
 

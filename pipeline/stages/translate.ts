@@ -61,6 +61,7 @@ export class TranslateStage implements Stage<In, Out> {
     const { state } = this.#o;
     if (!state.wanted) this.#keep({ clause: frame, translation: undefined });
     else if (state.control === 'stop') await ctx.emit(skipped(frame, state.language, 'held'));
+    else if (state.isHopeless(frame)) await ctx.emit(skipped(frame, state.language, 'lag'));
     else {
       const translation = await this.#translate(frame, ctx);
       if (translation && !state.heard) this.#keep({ clause: frame, translation });

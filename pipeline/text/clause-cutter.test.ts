@@ -29,6 +29,15 @@ describe('ClauseCutter', () => {
     expect(new ClauseCutter().next(long, 16)).toBe(11);
   });
 
+  it('cuts what is stable when too much has gathered behind it', () => {
+    const words = timed('one two three four and five six seven');
+    const cutter = new ClauseCutter({ minPhraseMs: 1000, maxClauseMs: 2600, maxWaitMs: 3000 });
+    expect(cutter.next(words.slice(0, 6), 5)).toBe(0);
+    expect(cutter.next(words, 4)).toBe(4);
+    expect(cutter.next(words, 6)).toBe(4);
+    expect(cutter.next(words, 2)).toBe(0);
+  });
+
   it('loses no word of a closed segment', () => {
     fc.assert(
       fc.property(

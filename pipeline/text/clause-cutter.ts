@@ -5,6 +5,8 @@ export interface ClauseCutterOptions {
   minPhraseMs?: number;
   /** Beyond this length a clause is cut before a joining word, or anywhere if there is none, ms. Default: 6000. */
   maxClauseMs?: number;
+  /** When so much is uncommitted, what is stable is cut although it is shorter than `maxClauseMs`, ms. Default: never. */
+  maxWaitMs?: number;
 }
 
 const SENTENCE_END = /[.!?…。！？]["'”’)\]]*$/u;
@@ -35,11 +37,13 @@ export class ClauseCutter {
   readonly #minSentenceMs: number;
   readonly #minPhraseMs: number;
   readonly #maxClauseMs: number;
+  readonly #maxWaitMs: number;
 
   constructor(options: ClauseCutterOptions = {}) {
     this.#minSentenceMs = options.minSentenceMs ?? 1200;
     this.#minPhraseMs = options.minPhraseMs ?? 2600;
     this.#maxClauseMs = options.maxClauseMs ?? 6000;
+    this.#maxWaitMs = options.maxWaitMs ?? Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -56,7 +60,9 @@ export class ClauseCutter {
       if (isSentenceEnd(word.text) && lengthMs >= this.#minSentenceMs) return i + 1;
       if (PHRASE_END.test(word.text) && lengthMs >= this.#minPhraseMs) return i + 1;
     }
-    if (words[stable - 1]!.endMs - startMs < this.#maxClauseMs) return 0;
+    const stableMs = words[stable - 1]!.endMs - startMs;
+    const isOverdue = words.at(-1)!.endMs - startMs >= this.#maxWaitMs && stableMs >= this.#minPhraseMs;
+    if (stableMs < this.#maxClauseMs && !(isOverdue && stable < words.length)) return 0;
     return this.#cutByLength(words, stable, startMs);
   }
 

@@ -18,6 +18,16 @@ describe('LocalAgreement', () => {
     expect(agreement.update(words('hello, World. And'))).toBe(2);
   });
 
+  it('lets one doubtful word hold nothing up when it must not wait', () => {
+    const update = (patient: boolean) => {
+      const agreement = new LocalAgreement();
+      agreement.update(words('the juice changed its color depending on how a steddle'));
+      return agreement.update(words('the juice changes color depending on how acidic the'), patient);
+    };
+    expect(update(true)).toBe(2);
+    expect(update(false)).toBe(7);
+  });
+
   it('goes on from the rest after a commit', () => {
     const agreement = new LocalAgreement();
     agreement.update(words('one two three four'));
