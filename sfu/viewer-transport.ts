@@ -1,4 +1,5 @@
 import type { types } from 'mediasoup';
+import { z } from 'zod';
 import { LivedubError } from '../pipeline/errors.ts';
 import type { SfuRouter } from './router.ts';
 import { type TrackHealth, TrackHealthMeter } from './track-health.ts';
@@ -35,6 +36,26 @@ export interface ViewerTrack {
   readonly kind: types.MediaKind;
   readonly rtpParameters: types.RtpParameters;
 }
+
+/** As much as mediasoup relies on without looking; a browser has some twenty codecs. */
+const RtpCapabilitiesSchema = z.looseObject({
+  codecs: z
+    .array(
+      z.looseObject({
+        mimeType: z.string().regex(/^(audio|video)\/.+/i),
+        clockRate: z.int().positive(),
+        rtcpFeedback: z
+          .array(z.looseObject({ type: z.string(), parameter: z.string().optional() }))
+          .max(32)
+          .optional(),
+      }),
+    )
+    .max(128),
+  headerExtensions: z
+    .array(z.looseObject({ uri: z.string(), preferredId: z.int() }))
+    .max(64)
+    .default([]),
+});
 
 interface Entry {
   readonly consumer: types.Consumer;
@@ -99,7 +120,13 @@ export class ViewerTransport {
     rtpCapabilities: types.RtpCapabilities,
     producers: ReadonlyMap<string, types.Producer>,
   ): Promise<readonly ViewerTrack[]> {
-    this.#rtpCapabilities = rtpCapabilities;
+    const checked = RtpCapabilitiesSchema.safeParse(rtpCapabilities);
+    if (!checked.success) {
+      throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'These RTP capabilities cannot be used.', {
+        cause: checked.error,
+      });
+    }
+    this.#rtpCapabilities = checked.data as unknown as types.RtpCapabilities;
     const made = await Promise.all([...producers].map(([key, producer]) => this.addProducer(key, producer)));
     return made.flatMap((track) => (track === undefined ? [] : [track]));
   }

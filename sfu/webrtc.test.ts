@@ -84,6 +84,10 @@ describe.skipIf(!canRun)('WebRTC with Chromium', () => {
         whep = await WhepSession.create({ router, offer: body, producers: producers('vp8') });
         return whep.answer;
       },
+      'POST /whep-tcp': async ({ body }) => {
+        whep = await WhepSession.create({ router, offer: body, producers: producers('vp8') });
+        return whep.answer.replace(/a=candidate:udp.*\r\n/, '');
+      },
       'POST /whep-h264': async ({ body }) => {
         whep = await WhepSession.create({ router, offer: body, producers: producers('h264') });
         return whep.answer;
@@ -155,6 +159,15 @@ describe.skipIf(!canRun)('WebRTC with Chromium', () => {
     expect(PayloadProfiles.of(router).size).toBe(1);
     await browser.page.evaluate(`hangUp('other')`);
     await expect.poll(() => PayloadProfiles.of(router).size).toBe(0);
+  }, 20_000);
+
+  it('plays over TCP where UDP does not get through', async () => {
+    await browser.page.evaluate(`play('tcp', '/whep-tcp')`);
+    await expect
+      .poll(async () => (await stats('tcp')).video?.framesDecoded ?? 0, { timeout: 5000 })
+      .toBeGreaterThan(15);
+    await browser.page.evaluate(`hangUp('tcp')`);
+    await expect.poll(() => whep!.connectionState).toBe('closed');
   }, 20_000);
 
   it('switches tracks of a mediasoup-client viewer by pausing and resuming', async () => {
