@@ -95,21 +95,42 @@ function labels(
   dubs: readonly { language: string; title: string }[],
 ): string[] {
   const original = { language: plan.originalLanguage ?? spoken ?? 'und', title: plan.originalTitle };
-  const named = [original, ...dubs.map((dub) => ({ ...dub, title: dubTitle(dub.title, plan.partial) }))];
-  const args = named.flatMap(({ language, title }, index) => [
-    ...[`-metadata:s:a:${index}`, `language=${iso6392(language)}`],
-    ...[`-metadata:s:a:${index}`, `title=${title}`],
-    ...[`-metadata:s:a:${index}`, `handler_name=${title}`],
-    // Players start with the original; choosing a dub is up to the viewer.
-    ...[`-disposition:a:${index}`, index === 0 ? 'default+original' : 'dub'],
-  ]);
-  if (plan.input.video !== undefined) args.push('-disposition:v:0', 'default');
-  const made = 'Audio tracks marked "AI dub" are synthetic speech made from the original track by livedub.';
   const cut = plan.partial ? ` Partial result: stopped after ${(plan.dubbedUs / 1e6).toFixed(1)} s.` : '';
-  return [...args, '-metadata', `comment=${made}${cut}`];
+  const marked = dubs.map((dub) => ({ ...dub, title: dubTitle(dub.title, plan.partial) }));
+  return trackLabels({ original, dubs: marked, hasPicture: plan.input.video !== undefined, remark: cut });
 }
 
-function dubTitle(title: string, partial: boolean): string {
+/** A sound track as players name it. */
+export interface TrackLabel {
+  /** ISO 639-1 or a tag such as `pt-BR`. */
+  readonly language: string;
+  readonly title: string;
+}
+
+/** FFmpeg's arguments that say of an MP4's sound tracks what they are: the original first, then the dubs. */
+export function trackLabels(options: {
+  readonly original: TrackLabel | undefined;
+  readonly dubs: readonly TrackLabel[];
+  readonly hasPicture: boolean;
+  /** Added to the file's comment. */
+  readonly remark?: string;
+}): string[] {
+  const { original, dubs, hasPicture, remark = '' } = options;
+  const tracks = [...(original === undefined ? [] : [original]), ...dubs];
+  const args = tracks.flatMap((track, index) => [
+    ...[`-metadata:s:a:${index}`, `language=${iso6392(track.language)}`],
+    ...[`-metadata:s:a:${index}`, `title=${track.title}`],
+    ...[`-metadata:s:a:${index}`, `handler_name=${track.title}`],
+    // Players start with the original; choosing a dub is up to the viewer.
+    ...[`-disposition:a:${index}`, track === original ? 'default+original' : 'dub'],
+  ]);
+  if (hasPicture) args.push('-disposition:v:0', 'default');
+  const made = 'Audio tracks marked "AI dub" are synthetic speech made from the original track by livedub.';
+  return [...args, '-metadata', `comment=${made}${remark}`];
+}
+
+/** The title of a dubbed track always says that it is one. */
+export function dubTitle(title: string, partial = false): string {
   const marked = /AI dub/iu.test(title) ? title : `${title} (AI dub)`;
   return partial ? `${marked} (partial)` : marked;
 }

@@ -1,0 +1,279 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, truncateSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { EncodedFrame } from '../../../pipeline/frames.ts';
+import { MediaFixtures, onsetsMs } from '../../../pipeline/media/media-fixtures.ts';
+import { TS_FIRST_PID, TS_OUTPUT_ARGS, TsReader } from '../../../pipeline/media/ts-reader.ts';
+import { splitAnnexB } from '../../../pipeline/rtp/annex-b.ts';
+import { flashAndBeep } from '../ingest/test-support.ts';
+import { ChannelRecorder, viewRecording } from './channel-recorder.ts';
+import { readRecordings, recoverRecordings } from './recover-recordings.ts';
+
+const SECOND_US = 1_000_000;
+/** The recording begins in the middle of a programme. */
+const START_US = 777 * SECOND_US;
+const signal = new AbortController().signal;
+
+describe('ChannelRecorder', () => {
+  const fixtures = new MediaFixtures();
+  afterAll(() => fixtures.remove());
+
+  /** Picture and sound of the test clip as a publisher sends them, from media time `START_US` on. */
+  function clip(seconds: number): { video: EncodedFrame[]; audio: EncodedFrame[] } {
+    const file = fixtures.make(
+      'clip.ts',
+      ...flashAndBeep(seconds),
+      ...[
+        '-c:v',
+        'libx264',
+        '-profile:v',
+        'baseline',
+        '-preset',
+        'ultrafast',
+        '-g',
+        '25',
+        '-pix_fmt',
+        'yuv420p',
+      ],
+      ...['-c:a', 'libopus', ...TS_OUTPUT_ARGS],
+    );
+    const video: EncodedFrame[] = [];
+    const audio: EncodedFrame[] = [];
+    let firstUs: number | undefined;
+    new TsReader({
+      codecs: new Map([
+        [TS_FIRST_PID, 'h264'],
+        [TS_FIRST_PID + 1, 'opus'],
+      ]),
+      onFrame: ({ pid, ptsUs, data }) => {
+        if (pid === TS_FIRST_PID) firstUs ??= ptsUs;
+        const mediaTimeUs = Math.round(START_US + ptsUs - (firstUs ?? ptsUs));
+        if (pid !== TS_FIRST_PID) {
+          audio.push({
+            kind: 'encoded',
+            codec: 'opus',
+            mediaTimeUs,
+            durationUs: 20_000,
+            keyframe: true,
+            data,
+          });
+          return;
+        }
+        const keyframe = splitAnnexB(data).some((nal) => (nal[0]! & 0x1f) === 5);
+        video.push({ kind: 'encoded', codec: 'h264', mediaTimeUs, durationUs: 40_000, keyframe, data });
+      },
+    }).push(readFileSync(file));
+    return { video, audio };
+  }
+
+  function vp8(size: string, seconds: number, fromUs: number): EncodedFrame[] {
+    const input = flashAndBeep(seconds).map((arg) => arg.replace('320x240', size));
+    const file = fixtures.make(
+      `${size}.ivf`,
+      ...[
+        ...input,
+        '-an',
+        '-c:v',
+        'libvpx',
+        '-deadline',
+        'realtime',
+        '-cpu-used',
+        '8',
+        '-g',
+        '1000',
+        '-b:v',
+        '500k',
+      ],
+    );
+    const data = readFileSync(file);
+    const frames: EncodedFrame[] = [];
+    for (let at = 32; at + 12 <= data.length; ) {
+      const length = data.readUInt32LE(at);
+      const mediaTimeUs = fromUs + frames.length * 40_000;
+      const unit = data.subarray(at + 12, at + 12 + length);
+      const keyframe = (unit[0]! & 1) === 0;
+      frames.push({ kind: 'encoded', codec: 'vp8', mediaTimeUs, durationUs: 40_000, keyframe, data: unit });
+      at += 12 + length;
+    }
+    return frames;
+  }
+
+  async function start(name: string): Promise<ChannelRecorder> {
+    return ChannelRecorder.start({
+      folder: fixtures.path(`recordings/${name}`),
+      ...{ id: name, title: 'A talk', from: 'en', startedAt: '2026-01-02T03:04:05.000Z', startUs: START_US },
+    });
+  }
+
+  /** Seconds at which the picture of an MP4 turns white. */
+  function flashesMs(file: string): number[] {
+    const times = execFileSync('ffprobe', [
+      ...['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0', file],
+    ]);
+    const luma = execFileSync('ffmpeg', [
+      ...['-v', 'error', '-i', file, '-map', '0:v:0', '-vf', 'scale=1:1:flags=area,format=gray'],
+      ...['-fps_mode', 'passthrough', '-f', 'rawvideo', '-'],
+    ]);
+    return times
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .flatMap((time, i) =>
+        i > 0 && (luma[i] ?? 0) > 120 && (luma[i - 1] ?? 0) <= 120 ? [Number.parseFloat(time) * 1000] : [],
+      );
+  }
+
+  /** Largest step from one picture to the next, ms. */
+  function widestStepMs(file: string): number {
+    const out = execFileSync('ffprobe', [
+      ...[
+        '-v',
+        'error',
+        '-select_streams',
+        'v:0',
+        '-show_entries',
+        'packet=pts_time',
+        '-of',
+        'csv=p=0',
+        file,
+      ],
+    ]);
+    const times = out
+      .toString()
+      .split('\n')
+      .map(Number.parseFloat)
+      .filter(Number.isFinite)
+      .sort((a, b) => a - b);
+    return Math.max(...times.slice(1).map((time, i) => (time - times[i]!) * 1000));
+  }
+
+  const near = (got: readonly number[], wanted: readonly number[], toleranceMs = 25) => {
+    expect(got.map((ms) => Math.round(ms / 1000))).toEqual(wanted.map((ms) => ms / 1000));
+    got.forEach((ms, i) => {
+      expect(Math.abs(ms - wanted[i]!)).toBeLessThan(toleranceMs);
+    });
+  };
+  const inHole = (frame: EncodedFrame) =>
+    frame.mediaTimeUs >= START_US + 6 * SECOND_US && frame.mediaTimeUs < START_US + 11 * SECOND_US;
+
+  it('keeps picture, sound and dub on media time over a hole of 5 s, in an MP4 that says what each track is', async () => {
+    const { video, audio } = clip(16);
+    const recorder = await start('hole');
+    for (const frame of video) if (!inHole(frame)) recorder.push('live:video', frame);
+    for (const frame of audio) {
+      if (!inHole(frame)) recorder.push('live:audio', frame);
+      // The dub is switched on later, and comes later.
+      if (frame.mediaTimeUs > START_US + 4 * SECOND_US) recorder.push('mix:es:synced', frame);
+    }
+    const at = (seconds: number) => START_US + seconds * SECOND_US;
+    const clause = { kind: 'clause', clauseId: 0, confidence: 1, startUs: at(1), endUs: at(3) } as const;
+    recorder.pushText({ ...clause, text: 'Good evening.' });
+    recorder.pushText({ ...clause, kind: 'translation', language: 'es', text: 'Buenas noches.' });
+    recorder.pushText({
+      ...{ kind: 'utterance', clauseId: 0, language: 'es', mode: 'synced', outcome: 'spoken' },
+      ...{ startUs: at(1.5), endUs: at(3.5), rate: 1, afterClauseMs: 0 },
+    });
+    expect(recorder.state).toBe('recording');
+    const state = await recorder.finish(signal);
+    expect(state.state).toBe('done');
+    expect(Math.abs(state.durationMs - 16_000)).toBeLessThan(100);
+    const file = path.join(recorder.folder, 'recording.mp4');
+    near(flashesMs(file), [1000, 3000, 5000, 11_000, 13_000, 15_000]);
+    near(onsetsMs(fixtures.decode(file, 0)), [1000, 3000, 5000, 11_000, 13_000, 15_000]);
+    near(onsetsMs(fixtures.decode(file, 1)), [5000, 7000, 9000, 11_000, 13_000, 15_000]);
+    const { streams, format } = fixtures.probe(file);
+    expect(streams.map((stream) => stream.codec_name)).toEqual([
+      'h264',
+      'aac',
+      'aac',
+      'mov_text',
+      'mov_text',
+    ]);
+    const tags = streams.map((stream) => stream.tags as Record<string, string>);
+    expect(tags.map((tag) => tag.language).slice(1)).toEqual(['eng', 'spa', 'eng', 'spa']);
+    expect(tags[1]!.handler_name).toBe('English (original)');
+    expect(tags[2]!.handler_name).toBe('Español (AI dub)');
+    expect((format.tags as Record<string, string>).comment).toMatch(/AI dub.*synthetic speech/u);
+    expect(readFileSync(path.join(recorder.folder, 'es.vtt'), 'utf8')).toContain(
+      '00:00:01.500 --> 00:00:03.500\nBuenas noches.',
+    );
+    expect(readFileSync(path.join(recorder.folder, 'en.srt'), 'utf8')).toContain(
+      '00:00:01,000 --> 00:00:03,000\nGood evening.',
+    );
+    const view = viewRecording(state, (name) => `/x/${name}`);
+    expect(view.download).toBe('/x/recording.mp4');
+    expect(view.captions.map((one) => one.language)).toEqual(['en', 'es']);
+    // The picture was copied, and what it was made of is gone.
+    expect(existsSync(path.join(recorder.folder, '000-live-video.mkv'))).toBe(false);
+  });
+
+  it('follows a VP8 picture that changes its size, and a publisher that comes back with H.264', async () => {
+    const recorder = await start('sizes');
+    const { video, audio } = clip(12);
+    for (const frame of audio) recorder.push('live:audio', frame);
+    const frames = [
+      ...vp8('160x120', 4, START_US),
+      ...vp8('640x360', 4, START_US + 4 * SECOND_US),
+      ...video.filter((frame) => frame.mediaTimeUs >= START_US + 8 * SECOND_US),
+    ];
+    for (const frame of frames) recorder.push('live:video', frame);
+    await recorder.finish(signal);
+    const file = path.join(recorder.folder, 'recording.mp4');
+    const wanted = [1000, 3000, 5000, 7000, 9000, 11_000];
+    near(flashesMs(file), wanted);
+    near(onsetsMs(fixtures.decode(file, 0)), wanted);
+    // Where the codec changes, FFmpeg's joining of the two may cost one picture.
+    expect(widestStepMs(file)).toBeLessThan(90);
+    const picture = fixtures.probe(file).streams[0]!;
+    expect([picture.codec_name, picture.width, picture.height]).toEqual(['h264', 640, 360]);
+  });
+
+  it('finishes what a crash left, up to the last whole frame', async () => {
+    const { video, audio } = clip(8);
+    const recorder = await start('crash');
+    for (const frame of video) recorder.push('live:video', frame);
+    for (const frame of audio) recorder.push('live:audio', frame);
+    await expect.poll(() => recorder.pendingBytes).toBe(0);
+    // Nothing is closed or finished; the last write was cut.
+    truncateSync(path.join(recorder.folder, '000-live-video.mkv'), 60_000);
+    const finished: string[] = [];
+    await recoverRecordings(fixtures.path('recordings'), signal, (folder, state) =>
+      finished.push(`${path.basename(folder)} ${state.state}`),
+    );
+    expect(finished).toEqual(['crash done']);
+    const found = (await readRecordings(fixtures.path('recordings'))).find(
+      ({ state }) => state.id === 'crash',
+    )!;
+    expect(found.state.state).toBe('done');
+    near(onsetsMs(fixtures.decode(path.join(found.folder, 'recording.mp4'), 0)), [1000, 3000, 5000, 7000]);
+  });
+
+  it('records sound without a picture, and says so when nothing came', async () => {
+    const { audio } = clip(4);
+    const recorder = await start('sound');
+    for (const frame of audio) recorder.push('live:audio', frame);
+    expect((await recorder.finish(signal)).state).toBe('done');
+    const empty = await start('empty');
+    await expect(empty.finish(signal)).rejects.toMatchObject({ code: 'LIVEDUB_E_INPUT_UNREADABLE' });
+    expect(empty.state).toBe('failed');
+  });
+
+  it('fails by itself when the disk cannot keep up, and takes frames without complaint', async () => {
+    const { audio } = clip(4);
+    let changes = 0;
+    const recorder = await ChannelRecorder.start({
+      folder: fixtures.path('slow'),
+      ...{ id: 'slow', title: 'A talk', from: 'en', startedAt: '2026-01-02T03:04:05.000Z' },
+      maxPendingBytes: 1000,
+      onChange: () => {
+        changes += 1;
+      },
+    });
+    for (const frame of audio) recorder.push('live:audio', frame);
+    expect(recorder.state).toBe('failed');
+    expect(recorder.view(String).error?.code).toBe('LIVEDUB_E_CHANNEL_OVERFLOW');
+    expect(changes).toBe(1);
+    await recorder.close();
+  });
+});

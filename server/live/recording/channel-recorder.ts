@@ -1,0 +1,263 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { LivedubError } from '../../../pipeline/errors.ts';
+import type { EncodedFrame } from '../../../pipeline/frames.ts';
+import { outputError } from '../../../pipeline/media/recording-folder.ts';
+import { problemOf } from '../../problem.ts';
+import type { RecordingView, TextEvent } from '../contract.ts';
+import { finishRecording } from './finish-recording.ts';
+import { type PictureFormat, pictureFormat } from './picture-format.ts';
+import { type RecordingPart, type RecordingState, TEXT_FILE, writeState } from './recording-state.ts';
+import { TrackSpool } from './track-spool.ts';
+
+export interface ChannelRecorderOptions {
+  /** Folder of this recording alone; made here. Everything of it stays in there. */
+  readonly folder: string;
+  /** Names the recording within its channel. */
+  readonly id: string;
+  readonly title: string;
+  /** Language spoken, ISO 639-1. */
+  readonly from: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  /** Media time at which the recording begins, µs; frames before it are left out. Default: that of the first frame. */
+  readonly startUs?: number;
+  /** Most bytes that wait for the disk; beyond it the recording fails, the channel goes on. Default 32 MiB. */
+  readonly maxPendingBytes?: number;
+  /** State or error changed. Default: nothing. */
+  readonly onChange?: () => void;
+}
+
+interface Track {
+  spool: TrackSpool | undefined;
+  part: RecordingPart | undefined;
+  formatKey: string | undefined;
+  lastUs: number;
+}
+
+/**
+ * Records a channel as any viewer gets it: picture and Opus as they are, one track a key (`live:video`, `live:audio`,
+ * `mix:es:synced`, …), each from when it begins. Tracks may pause and come back: holes stay holes in media time.
+ * `push` never waits and never throws; what comes goes to disk in order, and a full or broken disk ends the recording
+ * (state `failed`, what was written is kept), never the channel.
+ */
+export class ChannelRecorder {
+  readonly folder: string;
+  readonly #options: ChannelRecorderOptions;
+  readonly #tracks = new Map<string, Track>();
+  readonly #text: FileHandle;
+  #state: RecordingState;
+  #startUs: number | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #pendingBytes = 0;
+  #parts = 0;
+  #finishing: Promise<RecordingState> | undefined;
+
+  private constructor(options: ChannelRecorderOptions, state: RecordingState, text: FileHandle) {
+    this.folder = options.folder;
+    this.#options = options;
+    this.#state = state;
+    this.#text = text;
+    this.#startUs = options.startUs;
+  }
+
+  /** @throws LivedubError LIVEDUB_E_OUTPUT_NOT_WRITABLE, LIVEDUB_E_OUTPUT_DISK_FULL */
+  static async start(options: ChannelRecorderOptions): Promise<ChannelRecorder> {
+    const { folder, id, title, from, startedAt } = options;
+    const state: RecordingState = {
+      ...{ id, title, from, startedAt, state: 'recording', durationMs: 0, parts: [], captions: [] },
+    };
+    try {
+      await mkdir(folder, { recursive: true });
+      const text = await open(path.join(folder, TEXT_FILE), 'a');
+      await writeState(folder, state);
+      return new ChannelRecorder(options, state, text);
+    } catch (error) {
+      throw outputError(error, folder);
+    }
+  }
+
+  get id(): string {
+    return this.#state.id;
+  }
+
+  get state(): RecordingState['state'] {
+    return this.#state.state;
+  }
+
+  get durationMs(): number {
+    return this.#state.durationMs;
+  }
+
+  /** Bytes that wait for the disk. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** What is recorded, as the API shows it. @param href address of a file of this recording */
+  view(href: (file: string) => string): RecordingView {
+    return viewRecording(this.#state, href);
+  }
+
+  /** The next frame of a track, in media-time order. Its bytes must not be written to afterwards. */
+  push(track: string, frame: EncodedFrame): void {
+    if (this.#state.state !== 'recording') return;
+    this.#startUs ??= frame.mediaTimeUs;
+    const atUs = frame.mediaTimeUs - this.#startUs;
+    if (atUs < 0) return;
+    let known = this.#tracks.get(track);
+    if (known === undefined) {
+      known = { spool: undefined, part: undefined, formatKey: undefined, lastUs: -1 };
+      this.#tracks.set(track, known);
+    }
+    // A frame out of order cannot be shown any more.
+    if (atUs <= known.lastUs) return;
+    const format = frame.codec === 'opus' ? { key: 'opus' } : pictureFormat(frame);
+    // A stretch of pictures begins with a keyframe.
+    if (known.formatKey === undefined && format === undefined) return;
+    if (this.#pendingBytes > (this.#options.maxPendingBytes ?? 32 * 2 ** 20)) {
+      const message = 'The disk is too slow for this recording.';
+      this.#fail(new LivedubError('LIVEDUB_E_CHANNEL_OVERFLOW', message));
+      return;
+    }
+    const isNewPart = format !== undefined && format.key !== known.formatKey;
+    if (isNewPart) known.formatKey = format.key;
+    known.lastUs = atUs;
+    this.#state.durationMs = Math.max(this.#state.durationMs, Math.round((atUs + frame.durationUs) / 1000));
+    this.#enqueue(frame.data.length, () => this.#write(track, known, frame, atUs, format, isNewPart));
+  }
+
+  /** Clauses, translations and what the voice made of them become captions; other events are passed over. */
+  pushText(event: TextEvent): void {
+    if (this.#state.state !== 'recording' || this.#startUs === undefined) return;
+    if (event.kind === 'hypothesis') return;
+    const startUs = event.startUs - this.#startUs;
+    const endUs = event.endUs - this.#startUs;
+    if (endUs <= 0) return;
+    const line = `${JSON.stringify({ ...event, startUs: Math.max(0, startUs), endUs })}\n`;
+    this.#enqueue(line.length, async () => {
+      await this.#text.appendFile(line);
+    });
+  }
+
+  /**
+   * Ends the recording and makes the MP4 and the caption files of what there is. The same result for every call.
+   * @throws LivedubError LIVEDUB_E_OUTPUT_DISK_FULL, …_NOT_WRITABLE, LIVEDUB_E_INPUT_UNREADABLE (nothing was recorded),
+   * LIVEDUB_E_ABORTED (the recording can be finished later, as after a crash)
+   */
+  finish(signal: AbortSignal): Promise<RecordingState> {
+    this.#finishing ??= this.#finish(signal);
+    return this.#finishing;
+  }
+
+  /** Stops recording and leaves everything as a crash would: the next start of the server finishes it. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#finishing !== undefined) {
+      await this.#finishing.catch(() => {});
+      return;
+    }
+    const wasRecording = this.#state.state === 'recording';
+    if (wasRecording) this.#state = { ...this.#state, state: 'finishing' };
+    await this.#end();
+    if (wasRecording) await writeState(this.folder, this.#state).catch(() => {});
+  }
+
+  async #finish(signal: AbortSignal): Promise<RecordingState> {
+    const { state } = this.#state;
+    if (state === 'recording') {
+      this.#state = { ...this.#state, state: 'finishing' };
+      this.#options.onChange?.();
+    }
+    await this.#end();
+    try {
+      this.#state = await finishRecording({ folder: this.folder, state: this.#state, signal });
+      return this.#state;
+    } catch (error) {
+      const failure = outputError(error, this.folder);
+      if (failure.code !== 'LIVEDUB_E_ABORTED') {
+        this.#state = { ...this.#state, state: 'failed', error: problemOf(failure) };
+        await writeState(this.folder, this.#state).catch(() => {});
+      }
+      throw failure;
+    } finally {
+      this.#options.onChange?.();
+    }
+  }
+
+  #enqueue(bytes: number, work: () => Promise<void>): void {
+    this.#pendingBytes += bytes;
+    this.#work = this.#work.then(async () => {
+      try {
+        if (this.#state.state !== 'failed') await work();
+      } catch (error) {
+        this.#fail(outputError(error, this.folder));
+      } finally {
+        this.#pendingBytes -= bytes;
+      }
+    });
+  }
+
+  async #write(
+    name: string,
+    track: Track,
+    frame: EncodedFrame,
+    atUs: number,
+    format: PictureFormat | undefined,
+    isNewPart: boolean,
+  ): Promise<void> {
+    if (isNewPart) {
+      await track.spool?.close();
+      const file = `${String(this.#parts++).padStart(3, '0')}-${name.replaceAll(':', '-')}.mkv`;
+      track.spool = await TrackSpool.create({
+        ...format,
+        file: path.join(this.folder, file),
+        codec: frame.codec,
+      });
+      track.part = { track: name, codec: frame.codec, file };
+      this.#state.parts.push(track.part);
+    }
+    const { part } = track;
+    const grows =
+      (format?.widthPx ?? 0) > (part?.widthPx ?? 0) || (format?.heightPx ?? 0) > (part?.heightPx ?? 0);
+    if (part !== undefined && grows) {
+      part.widthPx = Math.max(part.widthPx ?? 0, format?.widthPx ?? 0);
+      part.heightPx = Math.max(part.heightPx ?? 0, format?.heightPx ?? 0);
+    }
+    if (isNewPart || grows) await writeState(this.folder, this.#state);
+    await track.spool!.write(frame, atUs);
+  }
+
+  #fail(error: LivedubError): void {
+    if (this.#state.state === 'failed') return;
+    this.#state = { ...this.#state, state: 'failed', error: problemOf(error) };
+    this.#work = this.#work.then(() => writeState(this.folder, this.#state).catch(() => {}));
+    this.#options.onChange?.();
+  }
+
+  /** Everything pushed is on disk, every file is closed. */
+  async #end(): Promise<void> {
+    await this.#work;
+    for (const track of this.#tracks.values()) {
+      await track.spool?.close().catch(() => {});
+      track.spool = undefined;
+    }
+    await this.#text.close().catch(() => {});
+  }
+}
+
+/** A recording as the API shows it. @param href address of a file of this recording */
+export function viewRecording(state: RecordingState, href: (file: string) => string): RecordingView {
+  return {
+    id: state.id,
+    startedAt: state.startedAt,
+    state: state.state,
+    durationMs: state.durationMs,
+    ...(state.state === 'done' ? { download: href('recording.mp4') } : undefined),
+    captions: state.captions.map((language) => ({
+      language,
+      vtt: href(`${language}.vtt`),
+      srt: href(`${language}.srt`),
+    })),
+    ...(state.error === undefined ? undefined : { error: state.error }),
+  };
+}

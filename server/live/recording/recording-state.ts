@@ -1,0 +1,49 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { ProblemSchema } from '../../contract.ts';
+
+/** `recording.json` in a recording's folder: all that is needed to finish it after a crash. */
+const RecordingStateSchema = z.object({
+  id: z.string(),
+  /** RFC 3339. */
+  startedAt: z.string(),
+  title: z.string(),
+  /** Language spoken. */
+  from: z.string(),
+  state: z.enum(['recording', 'finishing', 'done', 'failed']),
+  durationMs: z.number(),
+  /** In the order in which they began. */
+  parts: z.array(
+    z.object({
+      /** Track key, e.g. `live:video`, `mix:es:synced`. */
+      track: z.string(),
+      codec: z.enum(['opus', 'vp8', 'h264']),
+      /** Name within the folder. */
+      file: z.string(),
+      /** Largest picture in it, where known. */
+      widthPx: z.number().optional(),
+      heightPx: z.number().optional(),
+    }),
+  ),
+  /** Languages with caption files, once done. */
+  captions: z.array(z.string()),
+  error: ProblemSchema.optional(),
+});
+export type RecordingState = z.infer<typeof RecordingStateSchema>;
+export type RecordingPart = RecordingState['parts'][number];
+
+export const STATE_FILE = 'recording.json';
+export const TEXT_FILE = 'text.jsonl';
+export const RESULT_FILE = 'recording.mp4';
+
+export async function readState(folder: string): Promise<RecordingState> {
+  return RecordingStateSchema.parse(JSON.parse(await readFile(path.join(folder, STATE_FILE), 'utf8')));
+}
+
+/** Replaces the file as a whole: a crash leaves the old or the new one. */
+export async function writeState(folder: string, state: RecordingState): Promise<void> {
+  const file = path.join(folder, STATE_FILE);
+  await writeFile(`${file}.part`, `${JSON.stringify(state, null, 2)}\n`);
+  await rename(`${file}.part`, file);
+}
