@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from '../pipeline/cache-paths.ts';
@@ -9,8 +10,17 @@ import { repositoryRoot } from '../pipeline/cache-paths.ts';
  * server alone, which then stops it in order, and whatever a killed worker leaves can be ended with it.
  */
 export function spawnWorker(): ChildProcess {
-  return spawnHidden('worker');
+  const child = spawnHidden('worker');
+  // What is live goes before what can wait.
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, UPLOAD_NICENESS);
+  } catch {
+    // It has ended already; whoever watches it learns of that.
+  }
+  return child;
 }
+
+const UPLOAD_NICENESS = 5;
 
 /** Starts `livedub live-worker` in the same way. */
 export function spawnLiveWorker(): ChildProcess {

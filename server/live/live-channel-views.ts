@@ -7,7 +7,9 @@ import type { OpenedRendition } from './worker-messages.ts';
 /** What is known of a channel's renditions beside its settings. */
 export interface RenditionFacts {
   readonly opened?: OpenedRendition;
+  /** Why it went a step down, and when, on the monotonic clock. */
   readonly degraded?: string;
+  readonly degradedMs?: number;
   readonly lagMs?: number;
 }
 

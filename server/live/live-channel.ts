@@ -40,6 +40,8 @@ const RETURN_WITHIN_MS = 30_000;
 /** A publisher that sends nothing for so long is shown as interrupted. */
 const SILENT_AFTER_MS = 3000;
 const TICK_MS = 1000;
+/** How long ago an engine must have failed for its rendition to count as sound, ms. */
+const SOUND_AFTER_MS = 15_000;
 
 /** One channel: its settings, its broadcast of this moment, and all who publish to it, watch it and run it. */
 export class LiveChannel {
@@ -355,6 +357,7 @@ export class LiveChannel {
     switch (message.kind) {
       case 'text': {
         const { event } = message;
+        if (event.kind === 'utterance' && event.outcome === 'spoken') this.#recovered(event.language);
         this.events.text(event);
         this.recordings.text(event);
         if (event.kind === 'utterance' && event.outcome === 'skipped-lag')
@@ -374,7 +377,8 @@ export class LiveChannel {
         return;
       case 'degraded': {
         const language = /:([a-z]{2,3})/.exec(message.stage)?.[1];
-        if (language) this.#know(language, { degraded: message.error.message });
+        if (language)
+          this.#know(language, { degraded: message.error.message, degradedMs: performance.now() });
         this.notice({
           level: 'warning',
           code: 'degraded',
@@ -392,6 +396,14 @@ export class LiveChannel {
           message: 'Some speech was not understood and stays original.',
         });
     }
+  }
+
+  /** A rendition that speaks again counts as sound after a while. */
+  #recovered(language: string): void {
+    const { degraded, degradedMs = 0, ...facts } = this.#facts.get(language) ?? {};
+    if (degraded === undefined || performance.now() - degradedMs < SOUND_AFTER_MS) return;
+    this.#facts.set(language, facts);
+    this.changed();
   }
 
   #know(language: string, facts: RenditionFacts): void {
