@@ -43,6 +43,7 @@ export class DubLink {
   readonly #ended: Promise<void>;
   #worker: LiveWorker | undefined;
   #source: Source | undefined;
+  #bed: Source | undefined;
   /** Ends the running session, to open another. */
   #session: AbortController | undefined;
   #state: DubLinkState = 'off';
@@ -59,6 +60,11 @@ export class DubLink {
   /** One packet of the source, in order. The backlog must hold it already. */
   push(frame: EncodedFrame): void {
     this.#source?.push(frame);
+  }
+
+  /** One packet of the sound under the dub, where that is another one. */
+  pushBed(frame: EncodedFrame): void {
+    this.#bed?.push(frame);
   }
 
   /** Tells the worker something about this channel, if it is open there; an opening asks for all anyway. */
@@ -141,6 +147,7 @@ export class DubLink {
     };
     let cascade: CascadeEnd | undefined;
     let source: Source | undefined;
+    let bed: Source | undefined;
     try {
       worker.send({ kind: 'open', order });
       const answer = await within(opened.promise, signal);
@@ -153,7 +160,12 @@ export class DubLink {
           if (key.success) this.#o.onTrack(key.data, producer.id);
         },
       });
-      source = await Source.create(this.#o.router, order.originUs);
+      if (order.separateBed) {
+        bed = await Source.create(this.#o.router, order.originUs, 'bed');
+        await within(cascade.pipe(bed.id, { appData: { role: 'bed' } }), signal);
+        this.#bed = bed;
+      }
+      source = await Source.create(this.#o.router, order.originUs, 'source');
       await within(cascade.pipe(source.id, { appData: { role: 'source' } }), signal);
       await within(listening.promise, signal);
       this.#o.onOpened(answer.renditions);
@@ -168,9 +180,11 @@ export class DubLink {
     } finally {
       this.#worker = undefined;
       this.#source = undefined;
+      this.#bed = undefined;
       stopListening();
       if (!worker.gone.aborted) worker.send({ kind: 'close', channelId });
       source?.close();
+      bed?.close();
       cascade?.close();
     }
   }
@@ -182,7 +196,7 @@ export class DubLink {
   }
 }
 
-/** The track that carries the dubbing source to the worker. */
+/** A track that carries the dubbing source, or the bed, to the worker. */
 class Source {
   readonly #feed: RtpFeed;
   readonly #packetiser: Packetiser;
@@ -193,9 +207,9 @@ class Source {
     this.#packetiser = createPacketiser({ ...feed.packetiserOptions, originUs });
   }
 
-  static async create(router: SfuRouter, originUs: number): Promise<Source> {
+  static async create(router: SfuRouter, originUs: number, role: 'source' | 'bed'): Promise<Source> {
     return new Source(
-      await router.createFeed({ codec: 'opus', cname: 'source', appData: { role: 'source' } }),
+      await router.createFeed({ codec: 'opus', cname: 'source', appData: { role } }),
       originUs,
     );
   }

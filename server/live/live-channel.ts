@@ -284,6 +284,7 @@ export class LiveChannel {
       delayMs: settings.delayMs,
       dubbingSource: settings.dubbingSource,
       onSource: (frame) => this.#onSource(frame),
+      onBed: (frame) => this.#link?.pushBed(frame),
       onFrame: (key, frame) => this.recordings.push(key, frame),
       onTracks: (tracks) => {
         for (const viewer of this.events.viewers) void viewer.added(tracks);
@@ -325,6 +326,7 @@ export class LiveChannel {
       renditions: settings.languages,
       originUs: programme.originUs,
       delayMs: settings.delayMs,
+      separateBed: settings.dubbingSource === 'speech',
       clauseLog: this.#o.clauseLogOf(programme.id),
       terms: termsOf(settings),
       demand: Object.fromEntries(

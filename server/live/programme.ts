@@ -25,6 +25,8 @@ export interface ProgrammeOptions {
   delayMs: number;
   /** Sound of the dubbing source, in order. */
   onSource: (frame: EncodedFrame) => void;
+  /** Sound under the dub, where another one is dubbed. */
+  onBed: (frame: EncodedFrame) => void;
   /** Every frame of every track that a recording may want, on media time. */
   onFrame: (key: TrackKey, frame: EncodedFrame) => void;
   onTracks: (added: ReadonlyMap<TrackKey, types.Producer>) => void;
@@ -247,8 +249,9 @@ export class Programme {
       this.#pictures += 1;
       if (frame.keyframe) this.#size = vp8Size(frame) ?? {};
     }
-    if (key === 'live:audio' && (this.#o.dubbingSource ?? 'programme') === 'programme')
-      this.#o.onSource(frame);
+    if (key !== 'live:audio') return;
+    if (this.#o.dubbingSource === 'speech') this.#o.onBed(frame);
+    else this.#o.onSource(frame);
   }
 
   #replace(name: string, source: RelayedSource): void {

@@ -36,6 +36,8 @@ export const ChannelOrderSchema = ChannelEnginesSchema.extend({
   /** Wall time of media time 0, µs since the Unix epoch. */
   originUs: z.number(),
   delayMs: DelaySchema,
+  /** The sound under the dub comes on a track of its own: another one than what is dubbed. */
+  separateBed: z.boolean(),
   /** Absolute path of the programme's clause log; what is in it was said already. */
   clauseLog: z.string().min(1),
   terms: TermsSchema,
