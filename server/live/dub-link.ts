@@ -233,7 +233,7 @@ class Source {
     signal: AbortSignal,
   ): Promise<void> {
     for (;;) {
-      const waiting = backlog.from(Math.max(fromUs, this.#sentUs + 1));
+      const waiting = backlog.from(fromUs).filter((frame) => frame.mediaTimeUs > this.#sentUs);
       if (waiting.length === 0) return;
       for (const frame of waiting.slice(0, BURST_PACKETS)) this.push(frame);
       await drained();
