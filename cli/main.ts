@@ -20,6 +20,10 @@ const COMMANDS: readonly CommandEntry[] = [
     register: async (program) => (await import('./commands/token.ts')).registerToken(program),
   },
   {
+    name: 'replay',
+    register: async (program) => (await import('./commands/replay.ts')).registerReplay(program),
+  },
+  {
     name: 'models',
     register: async (program) => (await import('./commands/models.ts')).registerModels(program),
   },

@@ -8,7 +8,8 @@ import { TS_FIRST_PID, TS_OUTPUT_ARGS, TsReader } from '../../../pipeline/media/
 import { splitAnnexB } from '../../../pipeline/rtp/annex-b.ts';
 import { flashAndBeep } from '../ingest/test-support.ts';
 import { ChannelRecorder, viewRecording } from './channel-recorder.ts';
-import { readRecordings, recoverRecordings } from './recover-recordings.ts';
+import { finishRecording } from './finish-recording.ts';
+import { readState } from './recording-state.ts';
 
 const SECOND_US = 1_000_000;
 /** The recording begins in the middle of a programme. */
@@ -237,16 +238,12 @@ describe('ChannelRecorder', () => {
     await expect.poll(() => recorder.pendingBytes).toBe(0);
     // Nothing is closed or finished; the last write was cut.
     truncateSync(path.join(recorder.folder, '000-live-video.mkv'), 60_000);
-    const finished: string[] = [];
-    await recoverRecordings(fixtures.path('recordings'), signal, (folder, state) =>
-      finished.push(`${path.basename(folder)} ${state.state}`),
-    );
-    expect(finished).toEqual(['crash done']);
-    const found = (await readRecordings(fixtures.path('recordings'))).find(
-      ({ state }) => state.id === 'crash',
-    )!;
-    expect(found.state.state).toBe('done');
-    near(onsetsMs(fixtures.decode(path.join(found.folder, 'recording.mp4'), 0)), [1000, 3000, 5000, 7000]);
+    const left = await readState(recorder.folder);
+    expect(left.state).toBe('recording');
+    const finished = await finishRecording({ folder: recorder.folder, state: left, signal });
+    expect(finished).toMatchObject({ state: 'done', id: 'crash' });
+    expect(Math.abs(finished.durationMs - 8000)).toBeLessThan(100);
+    near(onsetsMs(fixtures.decode(path.join(recorder.folder, 'recording.mp4'), 0)), [1000, 3000, 5000, 7000]);
   });
 
   it('records sound without a picture, and says so when nothing came', async () => {

@@ -7,7 +7,13 @@ import { problemOf } from '../../problem.ts';
 import type { RecordingView, TextEvent } from '../contract.ts';
 import { finishRecording } from './finish-recording.ts';
 import { type PictureFormat, pictureFormat } from './picture-format.ts';
-import { type RecordingPart, type RecordingState, TEXT_FILE, writeState } from './recording-state.ts';
+import {
+  type RecordingPart,
+  type RecordingState,
+  readState,
+  TEXT_FILE,
+  writeState,
+} from './recording-state.ts';
 import { TrackSpool } from './track-spool.ts';
 
 export interface ChannelRecorderOptions {
@@ -173,12 +179,8 @@ export class ChannelRecorder {
       this.#state = await finishRecording({ folder: this.folder, state: this.#state, signal });
       return this.#state;
     } catch (error) {
-      const failure = outputError(error, this.folder);
-      if (failure.code !== 'LIVEDUB_E_ABORTED') {
-        this.#state = { ...this.#state, state: 'failed', error: problemOf(failure) };
-        await writeState(this.folder, this.#state).catch(() => {});
-      }
-      throw failure;
+      this.#state = await readState(this.folder).catch(() => this.#state);
+      throw error;
     } finally {
       this.#options.onChange?.();
     }

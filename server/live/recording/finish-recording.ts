@@ -7,6 +7,7 @@ import { dubTitle, type TrackLabel, trackLabels } from '../../../pipeline/media/
 import { outputError } from '../../../pipeline/media/recording-folder.ts';
 import { runTool } from '../../../pipeline/media/tool-process.ts';
 import { languageName } from '../../language-name.ts';
+import { problemOf } from '../../problem.ts';
 import { RESULT_FILE, type RecordingPart, type RecordingState, writeState } from './recording-state.ts';
 import { readCaptions, writeCaptionFiles } from './recording-text.ts';
 
@@ -25,7 +26,8 @@ interface UsablePart extends RecordingPart {
 /**
  * Makes of a recording's parts one MP4 and the caption files, and removes the parts. The picture is copied where it is
  * H.264 of one kind throughout, else encoded; every sound becomes AAC with its holes as silence; times are media time
- * since the start of the recording, for all tracks. Can be repeated after a crash.
+ * since the start of the recording, for all tracks. Can be repeated after a crash; a failure is written to the folder,
+ * and the parts stay.
  *
  * @throws LivedubError LIVEDUB_E_INPUT_UNREADABLE (there is nothing in it), LIVEDUB_E_OUTPUT_DISK_FULL, …_NOT_WRITABLE,
  * LIVEDUB_E_ABORTED
@@ -62,7 +64,9 @@ export async function finishRecording(options: FinishOptions): Promise<Recording
     if (signal.aborted) {
       throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.', { cause: error });
     }
-    throw outputError(error, folder);
+    const failure = outputError(error, folder);
+    await writeState(folder, { ...state, state: 'failed', error: problemOf(failure) }).catch(() => {});
+    throw failure;
   }
 }
 
