@@ -3,7 +3,14 @@ import { AudioRing } from './audio/ring.ts';
 import { BoundedChannel } from './bounded-channel.ts';
 import { type Clock, systemTicker, type Ticker } from './clock.ts';
 import { demandFor, type LanguageDemand, type RenditionControl } from './demand.ts';
-import type { ClauseFrame, EncodedFrame, RecallFrame, SegmentFrame, WatermarkFrame } from './frames.ts';
+import type {
+  AudioFrame,
+  ClauseFrame,
+  EncodedFrame,
+  RecallFrame,
+  SegmentFrame,
+  WatermarkFrame,
+} from './frames.ts';
 import type { IngestClock } from './ingest-clock.ts';
 import { LivePlayout } from './live-playout.ts';
 import { LIVE_RECOGNITION, LIVE_SEGMENTER, LIVE_TIMEOUTS } from './live-tuning.ts';
@@ -85,6 +92,8 @@ export interface DubChannelOptions {
 /** Longest delay of a live channel, ms: `setDelay` is held to it. */
 const MAX_LIVE_DELAY_MS = 15_000;
 const DEFAULT_WINDOW_MS = 6000;
+/** Live: sound that the VAD has not come to is lost beyond this, ms. */
+const SHED_BEYOND_MS = 4000;
 /** A clause that playout reaches sooner than this is not recalled for somebody who begins to listen, µs. */
 const RECALL_AHEAD_US = 700_000;
 
@@ -162,7 +171,8 @@ export class DubChannel {
         })
       : undefined;
     const decoded = audioChannel('receive');
-    const speech = audioChannel('segment');
+    // An engine that is stuck must not keep the original out of the mixers.
+    const speech = live ? sheddingAudio('segment') : audioChannel('segment');
     const segments = live ? newestSegments() : eventChannel<SegmentFrame | WatermarkFrame>('recognise');
     const heard = eventChannel<Parameters<CommitStage['process']>[0]>('commit');
     const committed = options.renditions.map(({ language }) =>
@@ -181,6 +191,7 @@ export class DubChannel {
       new SegmentStage({
         vad: options.vad,
         watermarks: !live,
+        ...(live ? { vadMs: LIVE_TIMEOUTS.vadMs } : {}),
         windowsPerCall: options.vadWindowsPerCall ?? (live ? 1 : 3),
         segmenter: live ? LIVE_SEGMENTER : { partialEveryMs: options.recogniser.capabilities.partialEveryMs },
       }),
@@ -318,6 +329,15 @@ export class DubChannel {
   #wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
+}
+
+function sheddingAudio(name: string): BoundedChannel<AudioFrame> {
+  return new BoundedChannel({
+    name,
+    capacity: SHED_BEYOND_MS,
+    policy: 'drop-oldest',
+    sizeOf: (frame) => (frame.planes[0]!.length * 1000) / frame.sampleRateHz,
+  });
 }
 
 /** Where recognition is behind, what it has not begun is replaced by the newer, longer sound of the same segment. */

@@ -8,6 +8,8 @@ export interface IngestClockOptions {
   jumpMs?: number;
   /** The least delayed packet of this long stands for the network, ms. Default: 2000. */
   windowMs?: number;
+  /** "Now" is told only so long after the first packet, ms: a backlog may come first, all at once. Default: 200. */
+  settleMs?: number;
 }
 
 /**
@@ -19,9 +21,11 @@ export class IngestClock {
   readonly #slewUsPerSecond: number;
   readonly #jumpUs: number;
   readonly #windowMs: number;
+  readonly #settleMs: number;
   /** Media time minus arrival: what is added to the clock to get "now". */
   #offsetUs: number | undefined;
   #targetUs = 0;
+  #firstMs = 0;
   #movedMs = 0;
   #windowStartMs = 0;
   #windowBestUs = Number.NEGATIVE_INFINITY;
@@ -31,6 +35,7 @@ export class IngestClock {
     this.#slewUsPerSecond = options.slewUsPerSecond ?? 5000;
     this.#jumpUs = (options.jumpMs ?? 400) * 1000;
     this.#windowMs = options.windowMs ?? 2000;
+    this.#settleMs = options.settleMs ?? 200;
   }
 
   /** Whether a packet came yet. */
@@ -38,9 +43,11 @@ export class IngestClock {
     return this.#offsetUs !== undefined;
   }
 
-  /** Media time now, µs; undefined before the first packet. */
+  /** Media time now, µs; undefined until shortly after the first packet. */
   get nowUs(): number | undefined {
-    return this.#offsetUs === undefined ? undefined : this.#at(this.#clock.nowMs());
+    const nowMs = this.#clock.nowMs();
+    if (this.#offsetUs === undefined || nowMs - this.#firstMs < this.#settleMs) return undefined;
+    return this.#at(nowMs);
   }
 
   /**
@@ -53,6 +60,7 @@ export class IngestClock {
     if (this.#offsetUs === undefined) {
       this.#offsetUs = offsetUs;
       this.#targetUs = offsetUs;
+      this.#firstMs = arrivalMs;
       this.#movedMs = arrivalMs;
       this.#windowStartMs = arrivalMs;
       this.#windowBestUs = offsetUs;

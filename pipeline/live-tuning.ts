@@ -14,10 +14,10 @@ export const LIVE_SEGMENTER: Omit<SegmenterOptions, 'windowSamples'> = {
 
 export const LIVE_RECOGNITION = {
   clauses: { minSentenceMs: 800, minPhraseMs: 1100, maxClauseMs: 2400, maxWaitMs: 3000 },
-  patienceMs: 2400,
+  patienceMs: 4000,
   /** An engine that takes longer is given up for the sound or the clause, here and below. */
   timeoutMs: 6000,
   alignMs: 1000,
 } as const satisfies Partial<RecogniseStageOptions>;
 
-export const LIVE_TIMEOUTS = { translateMs: 3000, synthesiseMs: 4000 } as const;
+export const LIVE_TIMEOUTS = { vadMs: 2000, translateMs: 3000, synthesiseMs: 4000 } as const;

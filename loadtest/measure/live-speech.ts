@@ -15,7 +15,7 @@ const RATE_HZ = 48_000;
 const FRAME_SAMPLES = 960;
 /** Sound after the last word, so that it is recognised and spoken. */
 const TAIL_SECONDS = 4;
-const INTERPRET_DELAY_MS = 200;
+export const INTERPRET_DELAY_MS = 200;
 
 export interface LiveSpeechOptions {
   readonly vad: Vad;

@@ -1,3 +1,5 @@
+import { withDeadline } from '../deadline.ts';
+import { toLivedubError } from '../errors.ts';
 import type { AudioFrame, SegmentFrame, WatermarkFrame } from '../frames.ts';
 import type { Vad, VadSession } from '../ports/vad.ts';
 import type { Stage, StageContext } from '../stage.ts';
@@ -10,6 +12,8 @@ export interface SegmentStageOptions {
   segmenter?: Omit<SegmenterOptions, 'windowSamples'>;
   /** Send watermarks. Live playout has no use for them. Default: true. */
   watermarks?: boolean;
+  /** Live: a VAD that takes longer, or fails, heard no speech, ms. Default: it must answer. */
+  vadMs?: number;
 }
 
 const RATE_HZ = 16_000;
@@ -84,11 +88,26 @@ export class SegmentStage implements Stage<AudioFrame, SegmentFrame | WatermarkF
 
   async #detect(count: number, ctx: StageContext<SegmentFrame | WatermarkFrame>): Promise<void> {
     const from = this.#segmenter.position - this.#keptFrom;
-    const probabilities = await this.#vad.process(this.#kept.slice(from, from + count), ctx.signal);
+    const probabilities = await this.#probabilities(this.#kept.slice(from, from + count), ctx);
     for (const probability of probabilities) {
       for (const span of this.#segmenter.push(probability)) await ctx.emit(this.#frame(span));
     }
     await this.#mark(this.#segmenter.position, ctx);
+  }
+
+  async #probabilities(
+    pcm: Float32Array,
+    ctx: StageContext<SegmentFrame | WatermarkFrame>,
+  ): Promise<Float32Array> {
+    const { vadMs } = this.#options;
+    try {
+      return await withDeadline('The VAD', vadMs, ctx.signal, (signal) => this.#vad.process(pcm, signal));
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      if (vadMs === undefined) throw error;
+      ctx.observer.degraded(this.name, toLivedubError(error, 'LIVEDUB_E_ENGINE_FAILED'));
+      return new Float32Array(pcm.length / this.#windowSamples);
+    }
   }
 
   async #mark(sample: number, ctx: StageContext<SegmentFrame | WatermarkFrame>): Promise<void> {

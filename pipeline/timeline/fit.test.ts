@@ -41,6 +41,23 @@ describe('Fitter', () => {
     expect(fitter.place(clause(10, 12, 2, 12))).toEqual({ outcome: 'skipped-lag' });
   });
 
+  it('interprets at once, at the pace of the speaker, and hurries by what it is late', () => {
+    const fitter = new Fitter();
+    const interpret = { behindUs: 0.2 * S, backlogUs: 0 };
+    const ready = (lengthS: number, atS: number) => ({
+      ...clause(0, 2, lengthS),
+      earliestUs: 0,
+      playoutUs: atS * S,
+      interpret,
+    });
+    expect(fitter.place(ready(1.92, 2.3))).toMatchObject({ startUs: 2.3 * S, rate: 1, trimPauses: false });
+    expect(fitter.place(ready(1.8, 2.3))).toMatchObject({ rate: 0.9375 });
+    expect(fitter.place(ready(2.5, 2.3))).toMatchObject({ rate: 1.12, trimPauses: true });
+    expect(fitter.place(ready(2.5, 4))).toMatchObject({ rate: 1.25 });
+    expect(fitter.place(ready(2, 9.7))).toMatchObject({ outcome: 'spoken' });
+    expect(fitter.place(ready(2, 9.9))).toEqual({ outcome: 'skipped-lag' });
+  });
+
   it('never speaks two utterances at once, never too fast, never beyond the cap', () => {
     const gap = fc.double({ min: 0, max: 3, noNaN: true });
     const length = fc.double({ min: 0.2, max: 9, noNaN: true });

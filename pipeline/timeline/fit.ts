@@ -9,9 +9,9 @@ export interface FitterOptions {
   maxRate?: number;
   /** Lag at which the fastest factor is used, ms. Default: 2500. */
   hurryLagMs?: number;
-  /** The same in live interpreting, where lag is what people hear, ms. Default: 1000. */
+  /** The same in live interpreting, where lag is what people hear, ms. Default: 600. */
   interpretHurryLagMs?: number;
-  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 700. */
+  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 600. */
   easyLagMs?: number;
   /** An utterance that would start later than this is skipped, ms. Default: 8000. */
   lagCapMs?: number;
@@ -68,8 +68,8 @@ export class Fitter {
       comfortRate: 1.12,
       maxRate: 1.25,
       hurryLagMs: 2500,
-      interpretHurryLagMs: 1000,
-      easyLagMs: 700,
+      interpretHurryLagMs: 600,
+      easyLagMs: 600,
       lagCapMs: 8000,
       ...options,
     };
@@ -110,9 +110,9 @@ export class Fitter {
     const lagUs = startUs + behindUs - request.clauseEndUs;
     if (lagUs > this.#o.lagCapMs * 1000) return { outcome: 'skipped-lag' };
     const excessUs = Math.max(0, lagUs - this.#o.easyLagMs * 1000);
-    // The next utterance may be expected a clause's length after this one; half of what is late is made up for on it.
+    // The next utterance may be expected a clause's length after this one; what is late is made up for on it as far as the voice can.
     const clauseUs = request.clauseEndUs - request.clauseStartUs - this.#o.gapMs * 1000;
-    const roomUs = Math.max(1, clauseUs - (excessUs + backlogUs) / 2);
+    const roomUs = Math.max(1, clauseUs - excessUs - backlogUs);
     if (request.lengthUs <= roomUs)
       return {
         outcome: 'spoken',
