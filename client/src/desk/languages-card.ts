@@ -24,11 +24,11 @@ export class LanguagesCard extends DeskCard {
   declare lagMs: Readonly<Record<string, number>>;
 
   override render() {
-    const { renditions, dub } = this.channel;
+    const { renditions, dub, state } = this.channel;
     return html`<section class="card" aria-labelledby="languages">
       <h2 id="languages">Languages</h2>
       ${dub === 'starting' ? html`<p class="muted small" role="status">The dubbing engines are being loaded …</p>` : nothing}
-      ${dub === 'off' && renditions.length > 0 ? html`<p class="bad small" role="alert">Dubbing is off at this moment. The original goes on.</p>` : nothing}
+      ${dub === 'off' && state === 'live' && renditions.length > 0 ? html`<p class="bad small" role="alert">Dubbing is off at this moment. The original goes on.</p>` : nothing}
       ${renditions.length === 0 ? html`<p class="muted">This channel is not dubbed.</p>` : nothing}
       <ul class="plain">${renditions.map((one) => this.#row(one))}</ul>
       ${this.problemLine()}
@@ -44,7 +44,7 @@ export class LanguagesCard extends DeskCard {
         ${one.tier ? html`<span class="muted small">${one.tier}</span>` : nothing}
         <span class="muted small push">${one.viewers} ${one.viewers === 1 ? 'listener' : 'listeners'}</span>
       </div>
-      <p class="small muted">${STATES[one.state]}${one.voice ? ` · voice ${one.voice}` : ''}</p>
+      <p class="small muted">${this.channel.state === 'live' ? STATES[one.state] : 'not on air'}${one.voice ? ` · voice ${one.voice}` : ''}</p>
       ${one.degraded ? html`<p class="small bad">${one.degraded}</p>` : nothing}
       <div class="lag">
         <meter min="0" max="8" low="4" high="6" optimum="1" .value=${(lagMs ?? 0) / 1000} aria-label=${`Lag of ${name}`}></meter>

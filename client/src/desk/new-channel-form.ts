@@ -47,7 +47,7 @@ export class NewChannelForm extends LitElement {
   }
 
   override render() {
-    const sources = [...new Set(this.pairs?.map((pair) => pair.from))];
+    const sources = byName([...new Set(this.pairs?.map((pair) => pair.from))]);
     return html`<form class="card grid" @submit=${this.#submit}>
       <h2>New channel</h2>
       <label class="field">Title<input name="title" required maxlength="120" autocomplete="off" /></label>
@@ -92,7 +92,10 @@ export class NewChannelForm extends LitElement {
   #languages() {
     if (!this.pairs)
       return html`<p class="muted small" role="status">Looking which languages are installed …</p>`;
-    const offered = this.pairs.filter((pair) => pair.from === this.from);
+    const targets = byName(this.pairs.filter((pair) => pair.from === this.from).map((pair) => pair.to));
+    const offered = targets.flatMap(
+      (to) => this.pairs?.find((pair) => pair.from === this.from && pair.to === to) ?? [],
+    );
     if (offered.length === 0) {
       return html`<p class="small bad">No language can be dubbed from ${ownName(this.from)} with the installed engines. See <code>livedub models</code>.</p>`;
     }
@@ -203,6 +206,10 @@ export class NewChannelForm extends LitElement {
       }
     `,
   ];
+}
+
+function byName(languages: readonly string[]): string[] {
+  return [...languages].sort((a, b) => ownName(a).localeCompare(ownName(b)));
 }
 
 customElements.define('new-channel-form', NewChannelForm);

@@ -1,5 +1,5 @@
 import { html, LitElement, nothing, type PropertyValues } from 'lit';
-import type { Mode, Notice } from '../../../server/live/contract.ts';
+import type { ChannelView, Mode, Notice } from '../../../server/live/contract.ts';
 import { icon } from '../ui/icons.ts';
 import { actionOf, KEY_HELP, type PlayerAction } from './keys.ts';
 import { captionControls, dubControls, languagePicker } from './panel-parts.ts';
@@ -56,6 +56,7 @@ export class LivedubPlayer extends LitElement {
   #session: PlayerSession | undefined;
   #frame = 0;
   #turn = 0;
+  #told: ChannelView | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -96,6 +97,7 @@ export class LivedubPlayer extends LitElement {
   }
 
   protected override updated(): void {
+    this.#tellChannel();
     const session = this.#session;
     const video = this.#video;
     if (session && video && video.srcObject !== session.picture) video.srcObject = session.picture;
@@ -142,6 +144,16 @@ export class LivedubPlayer extends LitElement {
 
   get #hasPicture(): boolean {
     return this.#session?.channel?.hasVideo ?? false;
+  }
+
+  /** The page around may want to show what the channel is: event `livedub-channel`. */
+  #tellChannel(): void {
+    const channel = this.#session?.channel;
+    if (!channel || channel === this.#told) return;
+    this.#told = channel;
+    this.dispatchEvent(
+      new CustomEvent('livedub-channel', { detail: channel, bubbles: true, composed: true }),
+    );
   }
 
   #soundOnly() {

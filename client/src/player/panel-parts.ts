@@ -44,8 +44,9 @@ function dubLine(session: PlayerSession, rendition: RenditionView | undefined) {
 /** Why a chosen dub is not heard, or not as it should be. */
 export function dubTrouble(session: PlayerSession, rendition: RenditionView): string | undefined {
   const { channel } = session;
-  if (channel?.dub === 'starting') return 'The dub is starting. Until then you hear the original.';
-  if (channel?.dub === 'off' || rendition.state === 'off') {
+  if (channel?.state !== 'live') return undefined;
+  if (channel.dub === 'starting') return 'The dub is starting. Until then you hear the original.';
+  if (channel.dub === 'off' || rendition.state === 'off') {
     return 'The dub is not available at this moment. You hear the original.';
   }
   if (rendition.control === 'mute') return 'The broadcaster has muted this dub. Captions go on.';

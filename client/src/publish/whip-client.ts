@@ -33,6 +33,7 @@ const FINAL_STATUS: ReadonlySet<number> = new Set([400, 401, 403, 404, 406, 409,
 const DEFAULT_VIDEO_BPS = 2_500_000;
 /** Part of the bitrate that is sent at first. */
 const START_SHARE = 0.6;
+const DELETE_WITHIN_MS = 1000;
 const RESTART_WITHIN_MS = 5000;
 const CONNECT_WITHIN_MS = 12_000;
 
@@ -79,9 +80,11 @@ export class WhipClient extends TypedEvents<WhipEvents> {
   async stop(): Promise<void> {
     if (this.#state === 'stopped' || this.#state === 'idle') return;
     this.#controller.abort();
-    this.#dropPeer();
     this.#setState('stopped');
-    await this.#deleteSession();
+    // First, or the server ends the session itself and has none to delete.
+    const waited = new Promise((resolve) => setTimeout(resolve, DELETE_WITHIN_MS));
+    await Promise.race([this.#deleteSession(), waited]);
+    this.#dropPeer();
   }
 
   /** As `stop`, when the page goes away and nothing can be waited for. */

@@ -245,7 +245,8 @@ export class LiveChannel extends TypedEvents<LiveChannelEvents> {
   async #readStats(): Promise<void> {
     const read = await this.#connection?.stats().catch(() => undefined);
     if (!read || this.#state !== 'connected') return;
-    this.emit('stats', this.#meter.read(read.report as unknown as ReadonlyMap<string, unknown>, read.keys));
+    const report = read.report as unknown as ReadonlyMap<string, unknown>;
+    this.emit('stats', this.#meter.read(report, read.keys, read.played));
   }
 
   #dropConnection(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TrackKey } from '../../../server/live/contract.ts';
-import { ReceiveMeter } from './receive-stats.ts';
+import { type Played, ReceiveMeter } from './receive-stats.ts';
 
 const KEYS = new Map<string, TrackKey>([
   ['p', 'live:video'],
@@ -66,7 +66,6 @@ describe('figures from getStats', () => {
         trackIdentifier: 'p',
         timestamp,
         bytesReceived: bytes,
-        estimatedPlayoutTimestamp: 3_900_000_000_000,
       },
       {
         id: '2',
@@ -75,14 +74,18 @@ describe('figures from getStats', () => {
         trackIdentifier: 's',
         timestamp,
         bytesReceived: bytes,
-        estimatedPlayoutTimestamp: 3_900_000_000_030,
       },
       { id: '3', type: 'inbound-rtp', kind: 'audio', trackIdentifier: '?', timestamp, bytesReceived: 0 },
     ];
     meter.read(report(...rows(0, 0)), KEYS);
-    const stats = meter.read(report(...rows(1000, 1000)), KEYS);
+    const played = new Map<TrackKey, Played>([
+      ['live:video', { rtpTimestamp: 90_000, timestamp: 5000 }],
+      ['live:audio', { rtpTimestamp: 48_000 + 480, timestamp: 4980 }],
+    ]);
+    const stats = meter.read(report(...rows(1000, 1000)), KEYS, played);
     expect(stats.tracks.map((one) => one.track)).toEqual(['live:video', 'live:audio']);
-    expect(stats.soundAheadMs).toBe(30);
+    // 10 ms further in the programme, and 20 ms earlier.
+    expect(stats.soundAheadMs).toBeCloseTo(30);
     expect(meter.read(report(...rows(2000, 1000)), KEYS).tracks).toEqual([]);
   });
 });

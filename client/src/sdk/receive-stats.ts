@@ -15,8 +15,6 @@ export interface TrackStats {
   readonly width?: number;
   readonly height?: number;
   readonly codec?: string;
-  /** When what is played now was captured, ms since the Unix epoch, once sender reports have come. */
-  readonly playoutMs?: number;
 }
 
 export interface ReceiveStats {
@@ -45,20 +43,38 @@ interface Row {
   readonly frameHeight?: number;
   readonly codecId?: string;
   readonly mimeType?: string;
-  readonly estimatedPlayoutTimestamp?: number;
   readonly nominated?: boolean;
   readonly state?: string;
   readonly currentRoundTripTime?: number;
 }
 
-const NTP_TO_UNIX_MS = 2_208_988_800_000;
+/** What the browser played last of a track: `RTCRtpReceiver.getSynchronizationSources()`. */
+export interface Played {
+  readonly rtpTimestamp: number;
+  /** ms. */
+  readonly timestamp: number;
+}
+
+const AUDIO_HZ = 48_000;
+const VIDEO_HZ = 90_000;
+/** Least common multiple of both. */
+const COMMON_HZ = 720_000;
+/** More than this is a track that has just begun or ended. */
+const MOST_BELIEVED_MS = 2000;
 
 /** Turns the counters of successive getStats reports into figures of the time between. */
 export class ReceiveMeter {
   #before = new Map<string, Row>();
 
-  /** @param keys track of each `trackIdentifier` */
-  read(report: ReadonlyMap<string, unknown>, keys: ReadonlyMap<string, TrackKey>): ReceiveStats {
+  /**
+   * @param keys track of each `trackIdentifier`
+   * @param played of each track that plays
+   */
+  read(
+    report: ReadonlyMap<string, unknown>,
+    keys: ReadonlyMap<string, TrackKey>,
+    played: ReadonlyMap<TrackKey, Played> = new Map(),
+  ): ReceiveStats {
     const rows = [...report.values()] as Row[];
     const now = new Map<string, Row>();
     const tracks: TrackStats[] = [];
@@ -75,7 +91,7 @@ export class ReceiveMeter {
     }
     this.#before = now;
     const flowing = tracks.filter((one) => one.bitrateBps > 0);
-    const ahead = soundAhead(flowing);
+    const ahead = soundAhead(flowing, played);
     return {
       tracks: flowing,
       ...(roundTripMs === undefined ? {} : { roundTripMs }),
@@ -105,19 +121,28 @@ function between(track: TrackKey, before: Row, row: Row, rows: readonly Row[]): 
       : { framesDropped: Math.max(0, row.framesDropped - (before.framesDropped ?? 0)) }),
     ...(row.frameWidth && row.frameHeight ? { width: row.frameWidth, height: row.frameHeight } : {}),
     ...(codec ? { codec: codec.slice(codec.indexOf('/') + 1) } : {}),
-    ...(row.estimatedPlayoutTimestamp ? { playoutMs: unixMs(row.estimatedPlayoutTimestamp) } : {}),
   };
 }
 
-/** Browsers count from 1900, as NTP does, or from 1970. */
-function unixMs(timestampMs: number): number {
-  return timestampMs > NTP_TO_UNIX_MS ? timestampMs - NTP_TO_UNIX_MS : timestampMs;
-}
-
-/** The voice where one is heard, as it is the voice that has to fit the mouth. */
-function soundAhead(tracks: readonly TrackStats[]): number | undefined {
-  const picture = tracks.find((one) => one.kind === 'video')?.playoutMs;
+/**
+ * RTP timestamps of all tracks of a channel are media time × clock rate from one origin, so what is played at one moment can
+ * be compared. The voice counts where one is heard, as it is the voice that has to fit the mouth.
+ */
+function soundAhead(
+  tracks: readonly TrackStats[],
+  played: ReadonlyMap<TrackKey, Played>,
+): number | undefined {
+  const picture = tracks.find((one) => one.kind === 'video');
   const sounds = tracks.filter((one) => one.kind === 'audio');
-  const sound = (sounds.find((one) => one.track.endsWith(':synced')) ?? sounds[0])?.playoutMs;
-  return picture === undefined || sound === undefined ? undefined : sound - picture;
+  const sound =
+    sounds.find((one) => one.track.endsWith(':synced')) ?? sounds.find((one) => one.track.endsWith(':audio'));
+  const seen = picture && played.get(picture.track);
+  const heard = sound && played.get(sound.track);
+  if (!seen || !heard) return undefined;
+  const mediaMs = (one: Played, rateHz: number) => (one.rtpTimestamp * 1000) / rateHz - one.timestamp;
+  const aheadMs = mediaMs(heard, AUDIO_HZ) - mediaMs(seen, VIDEO_HZ);
+  // Timestamps are of 32 bits and wrap, after 13 h of picture and 25 h of sound: both are multiples of this.
+  const wrapMs = (2 ** 32 * 1000) / COMMON_HZ;
+  const within = (((aheadMs % wrapMs) + wrapMs * 1.5) % wrapMs) - wrapMs / 2;
+  return Math.abs(within) < MOST_BELIEVED_MS ? within : undefined;
 }

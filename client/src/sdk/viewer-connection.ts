@@ -2,6 +2,7 @@ import { Device } from 'mediasoup-client';
 import type { Consumer, ConsumerOptions, Transport, TransportOptions } from 'mediasoup-client/types';
 import type { ConsumerView, TrackKey, ViewerEvent } from '../../../server/live/contract.ts';
 import { LiveProblem } from './problem.ts';
+import type { Played } from './receive-stats.ts';
 import { isDelayed, type Selection } from './selection.ts';
 import { ViewerSocket } from './viewer-socket.ts';
 
@@ -18,6 +19,13 @@ export interface ViewerConnectionOptions {
   readonly onReady: () => void;
   /** Once: the connection is of no use any more. */
   readonly onLost: (problem: LiveProblem | undefined) => void;
+}
+
+export interface ConnectionStats {
+  readonly report: RTCStatsReport;
+  /** Track of each `trackIdentifier`. */
+  readonly keys: ReadonlyMap<string, TrackKey>;
+  readonly played: ReadonlyMap<TrackKey, Played>;
 }
 
 /** One connection of a viewer: socket, transport and a consumer for each track. Never comes back once lost. */
@@ -51,12 +59,17 @@ export class ViewerConnection {
     await this.#socket.ask({ kind: 'select', ...selection, mode });
   }
 
-  /** What the browser counts for this connection, with the track that each `trackIdentifier` is. */
-  async stats(): Promise<{ report: RTCStatsReport; keys: ReadonlyMap<string, TrackKey> } | undefined> {
+  /** What the browser counts for this connection. */
+  async stats(): Promise<ConnectionStats | undefined> {
     if (!this.#transport || this.#transport.closed) return undefined;
     const report = await this.#transport.getStats();
     const keys = new Map([...this.#consumers].map(([key, consumer]) => [consumer.track.id, key]));
-    return { report, keys };
+    const played = new Map<TrackKey, Played>();
+    for (const [key, { rtpReceiver }] of this.#consumers) {
+      const [newest] = rtpReceiver?.getSynchronizationSources() ?? [];
+      if (newest) played.set(key, newest);
+    }
+    return { report, keys, played };
   }
 
   close(): void {

@@ -2,13 +2,10 @@ import { css, html, LitElement, nothing } from 'lit';
 import type { ChannelView } from '../../../server/live/contract.ts';
 import { ownName, tierLine } from '../languages.ts';
 import '../player/livedub-player.ts';
-import { RestClient } from '../sdk/rest-client.ts';
 import '../ui/copy-field.ts';
 import { channelOfAddress, pageToken } from '../ui/page-token.ts';
 import { brand, embedSnippet, stateTag } from '../ui/parts.ts';
 import { sharedStyles } from '../ui/shared-styles.ts';
-
-const ASK_EVERY_MS = 10_000;
 
 /** A channel for its viewers: the player, and what to expect of each language. */
 export class WatchPage extends LitElement {
@@ -17,19 +14,6 @@ export class WatchPage extends LitElement {
   declare channel: ChannelView | undefined;
   readonly #id = channelOfAddress() ?? '';
   readonly #token = pageToken() ?? new URLSearchParams(location.search).get('token') ?? undefined;
-  readonly #rest = new RestClient({ token: this.#token });
-  #timer: ReturnType<typeof setInterval> | undefined;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.#ask();
-    this.#timer = setInterval(() => void this.#ask(), ASK_EVERY_MS);
-  }
-
-  override disconnectedCallback(): void {
-    clearInterval(this.#timer);
-    super.disconnectedCallback();
-  }
 
   override render() {
     const { channel } = this;
@@ -40,7 +24,8 @@ export class WatchPage extends LitElement {
         ${channel ? stateTag(channel.state) : nothing}
       </header>
       <main class="grid">
-        <livedub-player channel=${this.#id} token=${this.#token ?? nothing}></livedub-player>
+        <livedub-player channel=${this.#id} token=${this.#token ?? nothing}
+          @livedub-channel=${this.#onChannel}></livedub-player>
         ${channel ? this.#about(channel) : nothing}
       </main>
     </div>`;
@@ -73,12 +58,10 @@ export class WatchPage extends LitElement {
       }`;
   }
 
-  async #ask(): Promise<void> {
-    if (!this.#id) return;
-    // The player says what is wrong; here there is just less to show.
-    this.channel = await this.#rest.get<ChannelView>(`/v1/channels/${this.#id}`).catch(() => this.channel);
-    if (this.channel) document.title = `${this.channel.title} · livedub`;
-  }
+  readonly #onChannel = (event: CustomEvent<ChannelView>) => {
+    this.channel = event.detail;
+    document.title = `${event.detail.title} · livedub`;
+  };
 
   static override styles = [
     sharedStyles,
