@@ -152,6 +152,7 @@ export class DubLink {
       worker.send({ kind: 'open', order });
       const answer = await within(opened.promise, signal);
       this.#worker = worker;
+      this.#tellChanges(worker);
       cascade = await CascadeEnd.create({
         router: this.#o.router,
         port,
@@ -187,6 +188,19 @@ export class DubLink {
       bed?.close();
       cascade?.close();
     }
+  }
+
+  /** What was changed while the worker opened the channel. */
+  #tellChanges(worker: LiveWorker): void {
+    const order = this.#o.order();
+    if (order === undefined) return;
+    const { channelId, delayMs, terms, demand, controls } = order;
+    worker.send({ kind: 'delay', channelId, delayMs });
+    worker.send({ kind: 'terms', channelId, terms });
+    for (const [language, wanted] of Object.entries(demand))
+      worker.send({ kind: 'demand', channelId, language, demand: wanted });
+    for (const [language, control] of Object.entries(controls))
+      worker.send({ kind: 'control', channelId, language, control });
   }
 
   #tell(state: DubLinkState, why?: LivedubError): void {
