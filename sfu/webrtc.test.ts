@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RtpReader } from '../pipeline/rtp/rtp-reader.ts';
 import { openBrowser, type TestBrowser } from './browser-support.ts';
 import { type IngestTrack, WhipIngest } from './ingest-session.ts';
+import { LossyRelay } from './lossy-relay.ts';
 import { PayloadProfiles } from './payload-profiles.ts';
 import { RelayTrack } from './relay-track.ts';
 import type { SfuRouter } from './router.ts';
@@ -20,6 +21,7 @@ interface PageTrack {
   totalAudioEnergy: number;
   freezeCount: number;
   bytesSent: number;
+  nackCount: number;
 }
 type PageStats = { state: string; audio: PageTrack; video: PageTrack };
 
@@ -32,6 +34,7 @@ describe.skipIf(!canRun)('WebRTC with Chromium', () => {
   let ingest: WhipIngest | undefined;
   let whep: WhepSession | undefined;
   let viewer: ViewerTransport;
+  let lossy: LossyRelay;
   const relays = new Map<string, RelayTrack>();
   const states: ConnectionState[] = [];
   const originUs = Date.now() * 1000;
@@ -83,6 +86,16 @@ describe.skipIf(!canRun)('WebRTC with Chromium', () => {
       'POST /whep': async ({ body }) => {
         whep = await WhepSession.create({ router, offer: body, producers: producers('vp8') });
         return whep.answer;
+      },
+      'POST /whep-lossy': async ({ body }) => {
+        whep = await WhepSession.create({ router, offer: body, producers: producers('vp8') });
+        const udp = /(a=candidate:udp.* 127\.0\.0\.1 )(\d+)/;
+        lossy = await LossyRelay.open({
+          targetPort: Number(udp.exec(whep.answer)![2]),
+          loss: 0.05,
+          burst: 2,
+        });
+        return whep.answer.replace(udp, `$1${lossy.port}`).replace(/a=candidate:tcp.*\r\n/, '');
       },
       'POST /whep-tcp': async ({ body }) => {
         whep = await WhepSession.create({ router, offer: body, producers: producers('vp8') });
@@ -169,6 +182,20 @@ describe.skipIf(!canRun)('WebRTC with Chromium', () => {
     await browser.page.evaluate(`hangUp('tcp')`);
     await expect.poll(() => whep!.connectionState).toBe('closed');
   }, 20_000);
+
+  it('sends a WHEP player again what was lost, also without RTX', async () => {
+    await browser.page.evaluate(`play('lossy', '/whep-lossy')`);
+    await expect
+      .poll(async () => (await stats('lossy')).video?.framesDecoded ?? 0, { timeout: 12_000 })
+      .toBeGreaterThan(100);
+    const { video } = await stats('lossy');
+    expect(lossy.lost).toBeGreaterThan(10);
+    expect(video.nackCount).toBeGreaterThan(0);
+    expect(video.packetsLost).toBeLessThan(5);
+    await browser.page.evaluate(`hangUp('lossy')`);
+    await expect.poll(() => whep!.connectionState, { timeout: 15_000 }).not.toBe('connected');
+    lossy.close();
+  }, 40_000);
 
   it('switches tracks of a mediasoup-client viewer by pausing and resuming', async () => {
     await browser.page.evaluate(`join('viewer')`);
