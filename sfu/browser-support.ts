@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { chromium, type Page } from 'playwright-core';
+import type { BrowserType, Page } from 'playwright-core';
 
 /** Used by this folder's tests only: a real browser, and a tiny server that carries SDP to it. */
 
@@ -19,7 +19,10 @@ export interface TestBrowser {
 }
 
 /** Opens the page of webrtc-page.fixture.mjs; `answers` are by `METHOD /path`. */
-export async function openBrowser(answers: Readonly<Record<string, Answer>>): Promise<TestBrowser> {
+export async function openBrowser(
+  chromium: BrowserType,
+  answers: Readonly<Record<string, Answer>>,
+): Promise<TestBrowser> {
   const bundle = await build({
     entryPoints: [new URL('webrtc-page.fixture.mjs', import.meta.url).pathname],
     bundle: true,

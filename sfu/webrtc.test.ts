@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RtpReader } from '../pipeline/rtp/rtp-reader.ts';
 import { openBrowser, type TestBrowser } from './browser-support.ts';
@@ -71,7 +72,7 @@ describe.skipIf(!canRun)('WebRTC with Chromium', () => {
   beforeAll(async () => {
     pool = await SfuWorkerPool.start({ workerBin: workerBin!, count: 1, webRtc: {} });
     router = await pool.createRouter();
-    browser = await openBrowser({
+    browser = await openBrowser(chromium, {
       'POST /whip': async ({ body }) => {
         ingest = await WhipIngest.create({
           router,
