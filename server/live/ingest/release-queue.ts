@@ -51,11 +51,6 @@ export class ReleaseQueue<T> {
     return this.#waiting.length;
   }
 
-  /** Media time of the first item pushed, µs; undefined before it. */
-  get firstUs(): number | undefined {
-    return this.#anchorMs === undefined ? undefined : this.#anchorUs;
-  }
-
   push(mediaTimeUs: number, item: T): void {
     if (this.#closed) return;
     if (this.#anchorMs === undefined) {
