@@ -108,7 +108,9 @@ export class LivePage {
 
   /** Calls a function of the page by its name. */
   async call<Result = unknown>(name: string, ...args: unknown[]): Promise<Result> {
-    return (await this.page.evaluate(`globalThis[${JSON.stringify(name)}](...${JSON.stringify(args)})`)) as Result;
+    return (await this.page.evaluate(
+      `globalThis[${JSON.stringify(name)}](...${JSON.stringify(args)})`,
+    )) as Result;
   }
 
   stats(viewer: string): Promise<Record<string, TrackStats>> {

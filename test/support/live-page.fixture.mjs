@@ -131,7 +131,12 @@ globalThis.restartIce = async (name) => {
 
 function show(tracks) {
   const video = document.createElement('video');
-  Object.assign(video, { autoplay: true, muted: true, playsInline: true, srcObject: new MediaStream(tracks) });
+  Object.assign(video, {
+    autoplay: true,
+    muted: true,
+    playsInline: true,
+    srcObject: new MediaStream(tracks),
+  });
   document.body.append(video);
   const frames = [];
   const onFrame = () => {
@@ -158,7 +163,10 @@ globalThis.play = async (name, { url, port, connectWithinMs = 15_000 }) => {
     tracks,
     shown: show([...tracks.values()]),
     recorders: new Map(),
-    stats: async () => ({ report: await pc.getStats(), keys: new Map([...tracks].map(([k, t]) => [t.id, k])) }),
+    stats: async () => ({
+      report: await pc.getStats(),
+      keys: new Map([...tracks].map(([k, t]) => [t.id, k])),
+    }),
     close: () => pc.close(),
   });
   return { status: 201, state: isConnected ? 'connected' : pc.connectionState };
@@ -214,7 +222,14 @@ globalThis.watch = async (name, { url, port }) => {
 
 globalThis.select = async (name, selection) => {
   const viewer = viewers.get(name);
-  const full = { language: null, mode: 'interpret', captions: null, video: true, premixed: false, ...selection };
+  const full = {
+    language: null,
+    mode: 'interpret',
+    captions: null,
+    video: true,
+    premixed: false,
+    ...selection,
+  };
   const startMs = performance.now();
   await viewer.connection.select(full);
   const tookMs = performance.now() - startMs;
@@ -309,7 +324,11 @@ globalThis.listen = async (name, key) => {
   // Chromium decodes a remote track only while an element plays it.
   const element = Object.assign(new Audio(), { muted: true, srcObject: stream });
   element.play().catch(() => undefined);
-  const tap = new AudioWorkletNode(context, 'tap', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
+  const tap = new AudioWorkletNode(context, 'tap', {
+    numberOfOutputs: 0,
+    channelCount: 1,
+    channelCountMode: 'explicit',
+  });
   const planes = [];
   const recorder = { planes, element, startedAtMs: undefined };
   tap.port.onmessage = ({ data }) => {
@@ -331,6 +350,7 @@ globalThis.heard = (name, key) => {
   }
   const bytes = new Uint8Array(pcm.buffer);
   let text = '';
-  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  for (let i = 0; i < bytes.length; i += 0x8000)
+    text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
   return { base64: btoa(text), startedAtMs };
 };

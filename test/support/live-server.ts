@@ -48,7 +48,11 @@ export class LiveTestServer {
   }
 
   /** A REST call as the desk makes it. */
-  async api<Body = unknown>(method: string, path: string, body?: unknown): Promise<{ status: number; body: Body }> {
+  async api<Body = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: Body }> {
     const response = await fetch(`${this.base}${path}`, {
       method,
       ...(body === undefined

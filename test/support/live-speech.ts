@@ -18,7 +18,9 @@ export async function microphoneSpeech(folder: string): Promise<string> {
     real.length === READINGS.length
       ? real
       : [await synthesisedSpeech({ folder, language: 'en', texts: SENTENCES })];
-  const pads = files.map((_, i) => `[${i}:a]aresample=48000,aformat=channel_layouts=mono,apad=pad_dur=0.7[a${i}]`);
+  const pads = files.map(
+    (_, i) => `[${i}:a]aresample=48000,aformat=channel_layouts=mono,apad=pad_dur=0.7[a${i}]`,
+  );
   const joined = files.map((_, i) => `[a${i}]`).join('');
   await run('ffmpeg', [
     ...['-v', 'error', '-y', ...files.flatMap((file) => ['-i', file])],
