@@ -55,6 +55,18 @@ describe('ClauseLogFile', () => {
     await log.close();
   });
 
+  it('goes on after a line that a crash tore', async () => {
+    const path = join(folder, 'clauses.jsonl');
+    const first = await ClauseLogFile.open(path);
+    await first.append(entry(0));
+    await first.close();
+    await appendFile(path, '{"kind":"clause","cl');
+    const second = await ClauseLogFile.open(path);
+    await second.append(entry(1));
+    expect((await second.read()).map((e) => e.kind === 'clause' && e.clause.id)).toEqual([0, 1]);
+    await second.close();
+  });
+
   it('refuses an append after close', async () => {
     const log = await ClauseLogFile.open(join(folder, 'clauses.jsonl'));
     await log.close();

@@ -17,10 +17,19 @@ export class ClauseLogFile implements ClauseLog {
     this.#file = file;
   }
 
-  /** Opens the log of a channel, making it if there is none. */
+  /** Opens the log of a channel, making it if there is none. A line that a crash tore is cut off: the next begins anew. */
   static async open(path: string): Promise<ClauseLogFile> {
     await mkdir(dirname(path), { recursive: true });
-    return new ClauseLogFile(path, await open(path, 'a+'));
+    const file = await open(path, 'a+');
+    try {
+      const bytes = await file.readFile();
+      const wholeBytes = bytes.lastIndexOf('\n') + 1;
+      if (wholeBytes < bytes.length) await file.truncate(wholeBytes);
+      return new ClauseLogFile(path, file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** Opens an empty log, forgetting what an earlier run left. */
