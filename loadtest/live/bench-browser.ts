@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { LivedubError } from '../../pipeline/errors.ts';
+
+const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  '--autoplay-policy=no-user-gesture-required',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+];
+
+export interface BenchBrowserOptions {
+  /** Address of the server, whose origin the pages take. */
+  readonly base: string;
+  /** 48 kHz WAV that is the microphone: from its beginning whenever one is opened. */
+  readonly microphone: string;
+  /** Whether it begins again at its end; else silence follows. */
+  readonly loop: boolean;
+}
+
+/** Chromium with pages that publish and watch; see loadtest/live/page. */
+export class BenchBrowser {
+  readonly #context: BrowserContext;
+  readonly #profile: string;
+  readonly #script: string;
+  readonly #base: string;
+
+  private constructor(context: BrowserContext, profile: string, script: string, base: string) {
+    this.#context = context;
+    this.#profile = profile;
+    this.#script = script;
+    this.#base = base;
+  }
+
+  /** @throws LivedubError LIVEDUB_E_DEPENDENCY_MISSING without Chromium */
+  static async open({ base, microphone, loop }: BenchBrowserOptions): Promise<BenchBrowser> {
+    const executablePath = EXECUTABLES.find((path) => existsSync(path));
+    if (executablePath === undefined)
+      throw new LivedubError(
+        'LIVEDUB_E_DEPENDENCY_MISSING',
+        'There is no Chromium to publish and watch with.',
+        {
+          remedy: `Install Chromium as ${EXECUTABLES[0]}.`,
+        },
+      );
+    const bundle = await build({
+      entryPoints: [fileURLToPath(new URL('page/main.mjs', import.meta.url))],
+      bundle: true,
+      write: false,
+      format: 'iife',
+      platform: 'browser',
+      target: 'es2023',
+      logLevel: 'error',
+    });
+    const profile = await mkdtemp(join(tmpdir(), 'livedub-bench-chromium-'));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      // The server's pages allow no script but their own.
+      bypassCSP: true,
+      args: [...FLAGS, `--use-file-for-fake-audio-capture=${microphone}${loop ? '' : '%noloop'}`],
+    });
+    return new BenchBrowser(context, profile, bundle.outputFiles[0]!.text, base);
+  }
+
+  async page(): Promise<BenchPage> {
+    const page = await this.#context.newPage();
+    // Any address of the server: what counts is the origin.
+    await page.goto(`${this.#base}/v1/health`);
+    await page.evaluate(this.#script);
+    return new BenchPage(page);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await this.#context.close();
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+/** A page with the functions of page/main.mjs. */
+export class BenchPage {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** Calls a function of the page. */
+  async call<T = void>(name: string, ...args: readonly unknown[]): Promise<T> {
+    return await this.#page.evaluate(
+      ([called, given]) => {
+        const { bench } = globalThis as unknown as {
+          bench: Record<string, (...args: readonly unknown[]) => unknown>;
+        };
+        return bench[called as string]!(...(given as readonly unknown[])) as T;
+      },
+      [name, args] as const,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#page.close();
+  }
+}
