@@ -32,6 +32,8 @@ export interface LivedubServerOptions {
   webRtc?: WebRtcListenOptions;
   /** STUN and TURN servers that browsers and encoders are told of. Default: none, which is right on one network. */
   iceServers?: readonly IceServer[];
+  /** First of the ports for SRT and RTMP, two a channel. Default 0: any that are free. */
+  ingestPort?: number;
   /** Keep a second live worker with loaded engines. Default true. */
   spareWorker?: boolean;
   /** Signs tokens. Default: a secret kept in the data folder. */
@@ -112,6 +114,8 @@ export class LivedubServer {
       publishToken: async (channel) =>
         (await tokens.issue({ scope: ['publish'], channel, expiresInSeconds: PUBLISH_TOKEN_S })).token,
       listenHost: options.host ?? '127.0.0.1',
+      announcedHost: options.webRtc?.announcedAddress,
+      ingestPort: options.ingestPort,
       ...(options.iceServers ? { iceServers: options.iceServers } : {}),
       ...(onNotice ? { onNotice } : {}),
     });

@@ -29,6 +29,7 @@ const EnvironmentSchema = z.object({
   LIVEDUB_HOST: z.string().min(1).default('127.0.0.1'),
   LIVEDUB_PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(8080),
   LIVEDUB_RTC_PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(0),
+  LIVEDUB_INGEST_PORT: z.coerce.number('must be a number').int().min(0).max(65_000).default(0),
   LIVEDUB_ANNOUNCED_ADDRESS: z.string().min(1).optional(),
   LIVEDUB_ICE_SERVERS: z
     .string()
@@ -98,6 +99,7 @@ async function serve(input: string | undefined, options: Options): Promise<void>
         ? {}
         : { announcedAddress: environment.LIVEDUB_ANNOUNCED_ADDRESS }),
     },
+    ingestPort: environment.LIVEDUB_INGEST_PORT,
     iceServers: environment.LIVEDUB_ICE_SERVERS as IceServer[],
     spareWorker: environment.LIVEDUB_SPARE_WORKER === '1',
     secret: environment.LIVEDUB_SECRET,

@@ -10,6 +10,8 @@ export const ChannelRecordSchema = z.object({
   settings: ChannelSettingsSchema,
   /** SRT pass phrase and RTMP stream key. */
   streamKey: z.string().min(16).max(64),
+  /** Where SRT and RTMP listen, once they have: encoders keep the address. */
+  ports: z.object({ srt: z.int(), rtmp: z.int() }).optional(),
   controls: z.record(z.string(), RenditionControlSchema).default({}),
 });
 

@@ -190,6 +190,13 @@ export class LiveChannel {
     this.changed();
   }
 
+  /** Where encoders find the channel; the same after the next start. */
+  async keepPorts(ports: { readonly srt: number; readonly rtmp: number }): Promise<void> {
+    if (JSON.stringify(this.#record.ports) === JSON.stringify(ports)) return;
+    this.#record = { ...this.#record, ports };
+    await this.#o.save(this.#record);
+  }
+
   async control(language: string, control: RenditionControl): Promise<void> {
     if (!this.#record.settings.languages.some((one) => one.language === language))
       throw new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);

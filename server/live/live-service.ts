@@ -48,6 +48,10 @@ export interface LiveServiceOptions {
   iceServers?: readonly IceServer[];
   /** Address that SRT and RTMP listen on. Default 127.0.0.1. */
   listenHost?: string;
+  /** Host that encoders are told. Default: `listenHost`. */
+  announcedHost?: string | undefined;
+  /** First of the ports for SRT and RTMP, two a channel. Default 0: any that are free, kept from then on. */
+  ingestPort?: number | undefined;
   onNotice?: (line: string) => void;
 }
 
@@ -72,6 +76,8 @@ export class LiveService implements LiveApi {
     this.iceServers = options.iceServers ?? [];
     this.#listeners = new ChannelListeners({
       host: options.listenHost ?? '127.0.0.1',
+      announcedHost: options.announcedHost,
+      firstPort: options.ingestPort,
       onNotice: (channelId, message) => {
         this.#channels.get(channelId)?.notice({ level: 'warning', code: 'ingest', message });
         options.onNotice?.(`channel ${channelId}: ${message}`);
