@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OpusEncoder } from './audio/opus.ts';
 import { systemClock } from './clock.ts';
 import { DubChannel } from './dub-channel.ts';
-import type { EncodedFrame } from './frames.ts';
+import type { EncodedFrame, UtteranceFrame } from './frames.ts';
 import type { ClauseLogEntry } from './ports/clause-log.ts';
 import {
   FAKE_ENGINE,
@@ -163,5 +163,17 @@ describe('Resumption', () => {
     ).toEqual([1, 2, 3]);
     expect([...resumption.settled('es', 'synced')]).toEqual([2]);
     expect(resumption.unspoken('es', [{ mode: 'synced' }])[0]).toMatchObject({ pitchHz: 111 });
+  });
+
+  it('leaves alone what nobody wanted to hear before the last that was spoken', () => {
+    const utterance = { clauseId: 1, language: 'es' } as UtteranceFrame;
+    const resumption = new Resumption([
+      clause(0, 60),
+      clause(1, 61),
+      { kind: 'utterance', mode: 'synced', utterance, startUs: 61e6 },
+      clause(2, 62),
+    ]);
+    expect(resumption.unspoken('es', [{ mode: 'synced' }]).map(({ id }) => id)).toEqual([2]);
+    expect(resumption.unspoken('fr', [{ mode: 'synced' }]).map(({ id }) => id)).toEqual([0, 1, 2]);
   });
 });

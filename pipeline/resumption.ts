@@ -17,6 +17,7 @@ export class Resumption {
   constructor(entries: readonly ClauseLogEntry[]) {
     let endUs = Number.NEGATIVE_INFINITY;
     let lastId = -1;
+    const lastSpoken = new Map<string, { language: LanguageCode; mode: Mode; clauseId: number }>();
     for (const entry of entries) {
       if (entry.kind === 'clause') {
         const { clause } = entry;
@@ -24,11 +25,16 @@ export class Resumption {
         lastId = Math.max(lastId, clause.id);
         this.#clauses.push({ ...clause, pcm: new Float32Array(0) });
       } else if (entry.kind === 'utterance') {
-        this.#settle(entry.utterance.language, entry.mode, entry.utterance.clauseId);
+        const { language, clauseId } = entry.utterance;
+        this.#settle(language, entry.mode, clauseId);
+        lastSpoken.set(`${language}:${entry.mode}`, { language, mode: entry.mode, clauseId });
       } else {
         this.#settle(entry.language, entry.mode, entry.clauseId);
       }
     }
+    // Clauses are said in order: one before that has no entry was not wanted by anybody at its time.
+    for (const { language, mode, clauseId } of lastSpoken.values())
+      for (const { id } of this.#clauses) if (id < clauseId) this.#settle(language, mode, id);
     this.nextClauseId = lastId + 1;
     this.resumeFromUs = lastId < 0 ? undefined : endUs;
   }
