@@ -34,6 +34,7 @@ import { SilenceFiller } from './silence-filler.ts';
 import { runStage, type Stage } from './stage.ts';
 import { CommitStage } from './stages/commit.ts';
 import { DecodeStage } from './stages/decode.ts';
+import { KeepStage } from './stages/keep.ts';
 import { ReceiveStage } from './stages/receive.ts';
 import { RecogniseStage } from './stages/recognise.ts';
 import { SegmentStage } from './stages/segment.ts';
@@ -85,6 +86,8 @@ export interface DubChannelOptions {
   clauses?: ClauseCutterOptions;
   /** Glossary and words to leave alone. Default: none. */
   terms?: Terms;
+  /** The sound under the dub is another one than what is dubbed: given to `pushBed`. Default: false. */
+  separateBed?: boolean;
   /** What the clause log says of an earlier run that ended before its time. Default: a new channel. */
   resume?: readonly ClauseLogEntry[];
 }
@@ -112,6 +115,7 @@ export class DubChannel {
   /** Where a resumed channel begins to listen: the end of what was committed. Undefined for a new one. */
   readonly resumeFromUs: number | undefined;
   readonly #input: BoundedChannel<EncodedFrame>;
+  readonly #bed: BoundedChannel<EncodedFrame> | undefined;
   readonly #signal: AbortSignal;
   readonly #watermarks = new Map<RenditionOutput, number>();
   readonly #languages = new Map<LanguageCode, Language>();
@@ -156,12 +160,13 @@ export class DubChannel {
     };
 
     // RTP is never held back: what the stages cannot take in time is shed here, and counted.
-    this.#input = new BoundedChannel({
-      name: 'decode',
-      capacity: windowMs * 2,
-      policy: 'drop-oldest',
-      sizeOf: (frame) => frame.durationUs / 1000,
-    });
+    this.#input = packetChannel('decode', windowMs);
+    if (options.separateBed) {
+      this.#bed = packetChannel('decode:bed', windowMs);
+      const bed = audioChannel('keep');
+      run(new DecodeStage({ channels }), this.#bed, [bed]);
+      run(new KeepStage({ ring }), bed, []);
+    }
     const live = pacing.kind === 'live';
     this.#filler = live
       ? new SilenceFiller({
@@ -181,7 +186,7 @@ export class DubChannel {
     run(new DecodeStage({ channels }), this.#input, [decoded]);
     run(
       new ReceiveStage({
-        ring,
+        ...(options.separateBed ? {} : { ring }),
         ...(this.resumeFromUs === undefined ? {} : { hearFromUs: this.resumeFromUs }),
       }),
       decoded,
@@ -244,6 +249,7 @@ export class DubChannel {
     }
     this.done = settleAll(runs, (error) => {
       this.#input.fail(error);
+      this.#bed?.fail(error);
       this.#abort.abort(error);
       this.#wake();
     }).finally(() => {
@@ -268,6 +274,11 @@ export class DubChannel {
     this.#startUs ??= frame.mediaTimeUs;
     this.#filler?.saw(frame);
     this.#take(frame);
+  }
+
+  /** Takes one Opus packet of a separate bed, in order; never waits. */
+  pushBed(frame: EncodedFrame): void {
+    if (this.#bed && !this.#bed.closed) this.#bed.tryPush(frame);
   }
 
   /** Resolves once everything before `mediaTimeUs` was worked off: how a replay keeps from running ahead. */
@@ -313,6 +324,7 @@ export class DubChannel {
   /** No more sound; `done` settles when the rest is dubbed. Idempotent. */
   end(): void {
     this.#input.close();
+    this.#bed?.close();
   }
 
   /** Stops at once. Idempotent. */
@@ -329,6 +341,16 @@ export class DubChannel {
   #wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
+}
+
+/** Encoded sound that waits to be decoded. */
+function packetChannel(name: string, windowMs: number): BoundedChannel<EncodedFrame> {
+  return new BoundedChannel({
+    name,
+    capacity: windowMs * 2,
+    policy: 'drop-oldest',
+    sizeOf: (frame) => frame.durationUs / 1000,
+  });
 }
 
 function sheddingAudio(name: string): BoundedChannel<AudioFrame> {

@@ -204,6 +204,37 @@ describe('a live DubChannel', () => {
     await live.channel.close();
   });
 
+  it('mixes the voice with the programme where clean speech of its own is dubbed', async () => {
+    const hz = 2000;
+    const tone = Float32Array.from(
+      { length: SCRIPT.length * 0.4 * 48_000 },
+      (_, i) => 0.2 * Math.sin((2 * Math.PI * hz * i) / 48_000),
+    );
+    const encoder = new OpusEncoder();
+    const bed = [...framesOf(tone, 48_000)].flatMap((frame) => encoder.encode(frame));
+    const live = openLive({ separateBed: true });
+    live.channel.setDemand('es', { ...NO_DEMAND, interpret: { voice: true, mix: true } });
+    for (const [i, packet] of packets.entries()) {
+      if (bed[i]) live.channel.pushBed(bed[i]);
+      await live.play([packet]);
+    }
+    /** Share of the energy that lies at the bed's tone. */
+    const share = ({ planes: [left] }: AudioFrame) => {
+      let [re, im, energy] = [0, 0, 1e-9];
+      for (const [i, x] of left!.entries()) {
+        re += x * Math.cos((2 * Math.PI * hz * i) / 48_000);
+        im += x * Math.sin((2 * Math.PI * hz * i) / 48_000);
+        energy += x * x;
+      }
+      return (2 * (re * re + im * im)) / (left!.length * energy);
+    };
+    // Before the first utterance the mix is the bed, and nothing of the speech that is dubbed.
+    const before = live.frames('mix:interpret').slice(20, 60);
+    expect(Math.min(...before.map(share))).toBeGreaterThan(0.95);
+    expect(live.placed.filter((u) => u.outcome === 'spoken').length).toBeGreaterThan(1);
+    await live.channel.close();
+  });
+
   it('lets no other language wait for one whose engine hangs', async () => {
     const rendition = (language: string, translator = fakeTranslator()) => ({
       language,

@@ -5,8 +5,8 @@ import type { AudioFrame } from '../frames.ts';
 import type { Stage, StageContext } from '../stage.ts';
 
 export interface ReceiveStageOptions {
-  /** Keeps the original for the mixers, 48 kHz. */
-  ring: AudioRing;
+  /** Keeps the original for the mixers, 48 kHz. Default: none, the bed is another sound. */
+  ring?: AudioRing;
   /** Sound before this media time is kept, but not handed on to be heard, µs. Default: all is heard. */
   hearFromUs?: number;
 }
@@ -20,7 +20,7 @@ const JUMP_US = 50_000;
 /** Entry of the pipeline: keeps the original in the ring and hands on 16 kHz mono, raised where it is far too quiet, for the engines. */
 export class ReceiveStage implements Stage<AudioFrame, AudioFrame> {
   readonly name = 'receive';
-  readonly #ring: AudioRing;
+  readonly #ring: AudioRing | undefined;
   readonly #hearFromUs: number;
   #resampler = new Resampler({ fromHz: 48_000, toHz: SPEECH_RATE_HZ });
   readonly #leveller = new SpeechLeveller({ sampleRateHz: SPEECH_RATE_HZ });
@@ -36,7 +36,7 @@ export class ReceiveStage implements Stage<AudioFrame, AudioFrame> {
   }
 
   async process(frame: AudioFrame, ctx: StageContext<AudioFrame>): Promise<void> {
-    this.#ring.write(frame);
+    this.#ring?.write(frame);
     if (frame.mediaTimeUs < this.#hearFromUs) return;
     if (this.#originUs !== undefined && frame.mediaTimeUs - this.#nextUs > JUMP_US)
       await this.#startAnew(ctx);

@@ -2,6 +2,7 @@ import { ClauseLogFile } from '../../../db/clause-log-file.ts';
 import type { ChannelPlan, Engines } from '../../../models/registry.ts';
 import { systemClock } from '../../../pipeline/clock.ts';
 import { DubChannel } from '../../../pipeline/dub-channel.ts';
+import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { IngestClock } from '../../../pipeline/ingest-clock.ts';
 import { MediaTimeline } from '../../../pipeline/rtp/media-time.ts';
 import { RtpTrackReceiver } from '../../../pipeline/rtp/track-receiver.ts';
@@ -41,8 +42,7 @@ export class ChannelHost {
   readonly #reporter: ChannelReporter;
   readonly #fromServer = new Set<(message: CascadeMessage) => void>();
   #cascade: CascadeEnd | undefined;
-  #tap: RtpTap | undefined;
-  #receiver: RtpTrackReceiver | undefined;
+  readonly #readers: { readonly tap: RtpTap; readonly receiver: RtpTrackReceiver }[] = [];
   readonly #poll: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
 
@@ -62,7 +62,9 @@ export class ChannelHost {
     this.#feeds = parts.feeds;
     this.#ingest = parts.ingest;
     this.#reporter = parts.reporter;
-    this.#poll = setInterval(() => this.#receiver?.poll(wallUs()), POLL_MS);
+    this.#poll = setInterval(() => {
+      for (const { receiver } of this.#readers) receiver.poll(wallUs());
+    }, POLL_MS);
   }
 
   /** Opens the pipeline and says `opened`; `listening` follows when the server has piped the source track. */
@@ -92,6 +94,7 @@ export class ChannelHost {
       priority: 'live',
       clauseLog,
       terms: order.terms,
+      separateBed: order.separateBed,
       resume: said,
       observers: [reporter],
       signal: router.closed,
@@ -149,7 +152,7 @@ export class ChannelHost {
   async #close(): Promise<void> {
     clearInterval(this.#poll);
     this.#reporter.close();
-    this.#tap?.close();
+    for (const { tap } of this.#readers) tap.close();
     await this.#channel.close();
     for (const feed of this.#feeds) feed.close();
     this.#cascade?.close();
@@ -170,7 +173,9 @@ export class ChannelHost {
       router,
       port,
       onProducer: (producer) => {
-        if (producer.appData.role === 'source') void this.#listen(producer.id);
+        const { role } = producer.appData;
+        if (role === 'source') void this.#listen(producer.id);
+        else if (role === 'bed') void this.#readBed(producer.id);
       },
     });
     // Piped beside each other, when the server's end has answered.
@@ -182,26 +187,36 @@ export class ChannelHost {
   }
 
   async #listen(producerId: string): Promise<void> {
-    const { order, router, send } = this.#options;
+    const { order, send } = this.#options;
+    await this.#read(producerId, (frame) => {
+      this.#ingest.observe(frame.mediaTimeUs, systemClock.nowMs());
+      this.#reporter.heard(frame.mediaTimeUs);
+      this.#channel.push(frame);
+    });
+    send({ kind: 'listening', channelId: order.channelId });
+  }
+
+  async #readBed(producerId: string): Promise<void> {
+    await this.#read(producerId, (frame) => this.#channel.pushBed(frame));
+  }
+
+  /** Reads a track of the server as frames on media time. */
+  async #read(producerId: string, onFrame: (frame: EncodedFrame) => void): Promise<void> {
+    const { order, router } = this.#options;
+    let receiver: RtpTrackReceiver | undefined;
     const tap = await router.createTap({
       producerId,
-      onPacket: (packet) => this.#receiver?.push(packet, wallUs()),
+      onPacket: (packet) => receiver?.push(packet, wallUs()),
     });
-    this.#tap?.close();
-    this.#tap = tap;
-    this.#receiver = new RtpTrackReceiver({
+    receiver = new RtpTrackReceiver({
       codec: 'opus',
       payloadType: tap.payloadType,
       captureTimeId: tap.captureTimeId,
       timeline: new MediaTimeline({ originUs: order.originUs }),
       gapAfterArrivalUs: GAP_US,
-      onFrame: (frame) => {
-        this.#ingest.observe(frame.mediaTimeUs, systemClock.nowMs());
-        this.#reporter.heard(frame.mediaTimeUs);
-        this.#channel.push(frame);
-      },
+      onFrame,
     });
-    send({ kind: 'listening', channelId: order.channelId });
+    this.#readers.push({ tap, receiver });
   }
 }
 
