@@ -213,6 +213,7 @@ export class LiveChannel {
     const { settings } = this.#record;
     const languages = settings.languages.map(({ language }) => language);
     const view = await this.recordings.start({ from: settings.from, startUs: programme.nowUs });
+    programme.requestKeyframe();
     this.demand.set(
       this.recordings,
       languages.flatMap((language) => [

@@ -70,10 +70,7 @@ export class Programme {
     this.id = this.startedAt.replace(/[-:.]/g, '').toLowerCase();
     this.originUs = startedAt.getTime() * 1000;
     this.#originMs = this.#clock.nowMs();
-    this.#keyframes = setInterval(
-      () => this.#sources.get('live:video')?.requestKeyframe(),
-      KEYFRAME_EVERY_MS,
-    );
+    this.#keyframes = setInterval(() => this.requestKeyframe(), KEYFRAME_EVERY_MS);
   }
 
   /** Media time of now, µs. */
@@ -115,6 +112,11 @@ export class Programme {
     this.#pictures = 0;
     this.#picturesSinceMs = nowMs;
     return { fps: Math.round(fps * 10) / 10, ...this.#size };
+  }
+
+  /** Somebody begins to take the live picture down and needs one that stands by itself. */
+  requestKeyframe(): void {
+    this.#sources.get('live:video')?.requestKeyframe();
   }
 
   /** Makes a publisher's tracks the programme's. Those of a former one are cut off. */
