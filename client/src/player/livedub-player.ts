@@ -1,5 +1,6 @@
 import { html, LitElement, nothing, type PropertyValues } from 'lit';
 import type { ChannelView, Mode, Notice } from '../../../server/live/contract.ts';
+import { ownName } from '../languages.ts';
 import { icon } from '../ui/icons.ts';
 import { actionOf, KEY_HELP, type PlayerAction } from './keys.ts';
 import { captionControls, dubControls, languagePicker } from './panel-parts.ts';
@@ -98,6 +99,7 @@ export class LivedubPlayer extends LitElement {
 
   protected override updated(): void {
     this.#tellChannel();
+    this.#nameForBrowser();
     const session = this.#session;
     const video = this.#video;
     if (session && video && video.srcObject !== session.picture) video.srcObject = session.picture;
@@ -144,6 +146,17 @@ export class LivedubPlayer extends LitElement {
 
   get #hasPicture(): boolean {
     return this.#session?.channel?.hasVideo ?? false;
+  }
+
+  /** Where the browser shows the picture alone, its name still says that a dub is heard. */
+  #nameForBrowser(): void {
+    const session = this.#session;
+    if (!session?.channel || !('mediaSession' in navigator) || document.pictureInPictureElement !== this)
+      return;
+    const { language } = session.selection;
+    const title = `${language === null ? '' : `AI dub, ${ownName(language)}: `}${session.channel.title}`;
+    if (navigator.mediaSession.metadata?.title === title) return;
+    navigator.mediaSession.metadata = new MediaMetadata({ title });
   }
 
   /** The page around may want to show what the channel is: event `livedub-channel`. */
@@ -330,6 +343,7 @@ export class LivedubPlayer extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent) => {
+    this.#stir();
     void this.#session?.letSoundOut();
     const target = event.composedPath()[0];
     const name = target instanceof HTMLInputElement && target.type === 'text' ? 'text' : undefined;

@@ -62,6 +62,11 @@ export class PlayerSession {
     void this.#mixer?.resume();
   }
 
+  /** The viewer underneath. */
+  get live(): LiveChannel {
+    return this.#live;
+  }
+
   get selection(): Selection {
     return this.#live.selection;
   }

@@ -10,7 +10,7 @@ import { BackOff, pause } from './back-off.ts';
 import { asProblem, type LiveProblem } from './problem.ts';
 import { ReceiveMeter, type ReceiveStats } from './receive-stats.ts';
 import { RestClient } from './rest-client.ts';
-import { ORIGINAL, type Selection, sameSelection, selectedTracks } from './selection.ts';
+import { isDelayed, ORIGINAL, type Selection, sameSelection, selectedTracks } from './selection.ts';
 import { TypedEvents } from './typed-events.ts';
 import { ViewerConnection } from './viewer-connection.ts';
 
@@ -246,7 +246,15 @@ export class LiveChannel extends TypedEvents<LiveChannelEvents> {
     const read = await this.#connection?.stats().catch(() => undefined);
     if (!read || this.#state !== 'connected') return;
     const report = read.report as unknown as ReadonlyMap<string, unknown>;
-    this.emit('stats', this.#meter.read(report, read.keys, read.played));
+    const stats = this.#meter.read(report, read.keys, read.played);
+    if (isDelayed(this.#selection)) {
+      this.#connection?.bringTogether(
+        new Map(
+          stats.tracks.flatMap(({ track, aheadMs }) => (aheadMs === undefined ? [] : [[track, aheadMs]])),
+        ),
+      );
+    }
+    this.emit('stats', stats);
   }
 
   #dropConnection(): void {

@@ -15,12 +15,14 @@ export interface TrackStats {
   readonly width?: number;
   readonly height?: number;
   readonly codec?: string;
+  /** Of a sound: how far it is ahead of the picture, ms; negative: behind. */
+  readonly aheadMs?: number;
 }
 
 export interface ReceiveStats {
   readonly tracks: readonly TrackStats[];
   readonly roundTripMs?: number;
-  /** How far the sound of the chosen tracks is ahead of the picture, ms; negative: behind. */
+  /** `aheadMs` of the voice in synced mode, where it has to fit the mouth, else of the original. */
   readonly soundAheadMs?: number;
 }
 
@@ -90,12 +92,18 @@ export class ReceiveMeter {
       if (track && before) tracks.push(between(track, before, row, rows));
     }
     this.#before = now;
-    const flowing = tracks.filter((one) => one.bitrateBps > 0);
-    const ahead = soundAhead(flowing, played);
+    const flowing = withAhead(
+      tracks.filter((one) => one.bitrateBps > 0),
+      played,
+    );
+    const sounds = flowing.filter((one) => one.kind === 'audio');
+    const main =
+      sounds.find((one) => one.track.endsWith(':synced')) ??
+      sounds.find((one) => one.track.endsWith(':audio'));
     return {
       tracks: flowing,
       ...(roundTripMs === undefined ? {} : { roundTripMs }),
-      ...(ahead === undefined ? {} : { soundAheadMs: ahead }),
+      ...(main?.aheadMs === undefined ? {} : { soundAheadMs: main.aheadMs }),
     };
   }
 }
@@ -126,19 +134,23 @@ function between(track: TrackKey, before: Row, row: Row, rows: readonly Row[]): 
 
 /**
  * RTP timestamps of all tracks of a channel are media time × clock rate from one origin, so what is played at one moment can
- * be compared. The voice counts where one is heard, as it is the voice that has to fit the mouth.
+ * be compared.
  */
-function soundAhead(
+function withAhead(
   tracks: readonly TrackStats[],
   played: ReadonlyMap<TrackKey, Played>,
-): number | undefined {
+): readonly TrackStats[] {
   const picture = tracks.find((one) => one.kind === 'video');
-  const sounds = tracks.filter((one) => one.kind === 'audio');
-  const sound =
-    sounds.find((one) => one.track.endsWith(':synced')) ?? sounds.find((one) => one.track.endsWith(':audio'));
   const seen = picture && played.get(picture.track);
-  const heard = sound && played.get(sound.track);
-  if (!seen || !heard) return undefined;
+  if (!seen) return tracks;
+  return tracks.map((one) => {
+    const heard = one.kind === 'audio' ? played.get(one.track) : undefined;
+    const aheadMs = heard && ahead(heard, seen);
+    return aheadMs === undefined ? one : { ...one, aheadMs };
+  });
+}
+
+function ahead(heard: Played, seen: Played): number | undefined {
   const mediaMs = (one: Played, rateHz: number) => (one.rtpTimestamp * 1000) / rateHz - one.timestamp;
   const aheadMs = mediaMs(heard, AUDIO_HZ) - mediaMs(seen, VIDEO_HZ);
   // Timestamps are of 32 bits and wrap, after 13 h of picture and 25 h of sound: both are multiples of this.

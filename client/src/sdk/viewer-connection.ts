@@ -1,13 +1,11 @@
 import { Device } from 'mediasoup-client';
 import type { Consumer, ConsumerOptions, Transport, TransportOptions } from 'mediasoup-client/types';
 import type { ConsumerView, TrackKey, ViewerEvent } from '../../../server/live/contract.ts';
+import { LipSync } from './lip-sync.ts';
 import { LiveProblem } from './problem.ts';
 import type { Played } from './receive-stats.ts';
 import { isDelayed, type Selection } from './selection.ts';
 import { ViewerSocket } from './viewer-socket.ts';
-
-/** Room for jitter in synced mode, ms: the same for picture, original and voice, so that they stay together. */
-const SYNCED_BUFFER_MS = 200;
 
 export interface ViewerConnectionOptions {
   readonly address: URL;
@@ -34,6 +32,7 @@ export class ViewerConnection {
   readonly #socket: ViewerSocket;
   readonly #consumers = new Map<TrackKey, Consumer>();
   #transport: Transport | undefined;
+  readonly #lipSync = new LipSync();
   #welcomed = false;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #restarts = 0;
@@ -70,6 +69,12 @@ export class ViewerConnection {
       if (newest) played.set(key, newest);
     }
     return { report, keys, played };
+  }
+
+  /** @param aheadMs how far each sound of synced mode is ahead of the picture */
+  bringTogether(aheadMs: ReadonlyMap<string, number>): void {
+    this.#lipSync.step(aheadMs);
+    for (const [key, consumer] of this.#consumers) this.#holdBack(key, consumer);
   }
 
   close(): void {
@@ -141,11 +146,17 @@ export class ViewerConnection {
           streamId: syncGroup(view.track),
         });
         if (this.#closed) return consumer.close();
-        if (isSynced(view.track)) holdBack(consumer);
         this.#consumers.set(view.track, consumer);
+        this.#holdBack(view.track, consumer);
       }),
     );
     this.#tellTracks();
+  }
+
+  #holdBack(key: TrackKey, { rtpReceiver, kind }: Consumer): void {
+    if (!isSynced(key) || !rtpReceiver || !('jitterBufferTarget' in rtpReceiver)) return;
+    const targetMs = kind === 'audio' ? this.#lipSync.soundMs(key) : this.#lipSync.pictureMs;
+    rtpReceiver.jitterBufferTarget = Math.round(targetMs);
   }
 
   #drop(key: TrackKey): void {
@@ -189,16 +200,12 @@ function isSynced(key: TrackKey): boolean {
   return key.startsWith('delayed:') || key.endsWith(':synced');
 }
 
-/** Tracks of one group are played in time with one another by the browser: one sound and one picture each. */
+/**
+ * The original is kept together by the browser, which does it for one sound a picture; synced mode has two sounds and is
+ * brought together here.
+ */
 function syncGroup(key: TrackKey): string {
-  return key.startsWith('live:') || key.startsWith('delayed:') ? key.slice(0, key.indexOf(':')) : key;
-}
-
-function holdBack(consumer: Consumer): void {
-  const receiver = consumer.rtpReceiver as
-    | (RTCRtpReceiver & { jitterBufferTarget?: number | null })
-    | undefined;
-  if (receiver && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = SYNCED_BUFFER_MS;
+  return key.startsWith('live:') ? 'live' : key;
 }
 
 function joinProblem(error: unknown): LiveProblem | undefined {
