@@ -126,7 +126,7 @@ export class LivedubPlayer extends LitElement {
         ${this.#hasPicture || covered ? nothing : this.#soundOnly()}
         ${covered ? nothing : captionLine(session.captionsNow(), session.preferences, selection.captions)}
         ${chips(session)}
-        ${stageMessageView(message, this.#actions)}
+        <div role="status">${stageMessageView(message, this.#actions)}</div>
         ${this.showStats ? statsPanel(session.stats) : nothing}
         <div class="toasts" role="status" aria-live="polite">
           ${this.notices.map((one) => html`<div class="toast ${one.level}">${one.message}</div>`)}
@@ -145,7 +145,7 @@ export class LivedubPlayer extends LitElement {
   }
 
   get #hasPicture(): boolean {
-    return this.#session?.channel?.hasVideo ?? false;
+    return this.#session?.hasPicture ?? false;
   }
 
   /** Where the browser shows the picture alone, its name still says that a dub is heard. */
@@ -172,7 +172,7 @@ export class LivedubPlayer extends LitElement {
   #soundOnly() {
     return html`<div class="sound-only">
       <div class="bars" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></div>
-      <span>${this.#session?.channel ? 'Sound only' : ''}</span>
+      <span>${this.#session?.channel?.hasVideo ? 'No picture at this moment' : 'Sound only'}</span>
     </div>`;
   }
 

@@ -19,6 +19,9 @@ export interface PlayerSessionOptions {
   readonly onNotice: (notice: Notice) => void;
 }
 
+/** Reports, one a second, without a packet of the picture before it counts as gone. */
+const PICTURE_MISSED_AFTER = 4;
+
 /** What a player knows and does, apart from how it looks: the channel, the sound, the captions, the kept choices. */
 export class PlayerSession {
   readonly #options: PlayerSessionOptions;
@@ -37,6 +40,7 @@ export class PlayerSession {
   audible = false;
   paused = false;
   muted = false;
+  #picturelessReports = 0;
   #closed = false;
 
   constructor(options: PlayerSessionOptions) {
@@ -83,6 +87,11 @@ export class PlayerSession {
 
   get volume(): number {
     return this.preferences.volume ?? 1;
+  }
+
+  /** False also while a channel that has had a picture sends none. */
+  get hasPicture(): boolean {
+    return (this.channel?.hasVideo ?? false) && this.#picturelessReports < PICTURE_MISSED_AFTER;
   }
 
   /** How far what is played is behind live, ms; undefined while unknown. */
@@ -160,6 +169,7 @@ export class PlayerSession {
       this.state = state;
       this.problem = problem;
       if (state !== 'connected') this.stats = undefined;
+      this.#picturelessReports = 0;
       onChange();
     });
     live.on('channel', (channel) => {
@@ -181,6 +191,8 @@ export class PlayerSession {
     live.on('notice', onNotice);
     live.on('stats', (stats) => {
       this.stats = stats;
+      const pictured = stats.tracks.some((track) => track.kind === 'video');
+      this.#picturelessReports = pictured ? 0 : this.#picturelessReports + 1;
       onChange();
     });
   }

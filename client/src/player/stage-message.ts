@@ -20,7 +20,7 @@ export interface StageFacts {
 /** What is written over the picture; undefined while it speaks for itself. */
 export function stageMessage(facts: StageFacts): StageMessage | undefined {
   const { state, problem, channel } = facts;
-  if (state === 'failed') return failure(problem);
+  if (state === 'failed') return failure(problem, channel);
   if (state === 'connecting') return { title: 'Connecting …', text: '', busy: true };
   if (state === 'reconnecting') {
     return {
@@ -47,13 +47,16 @@ export function stageMessage(facts: StageFacts): StageMessage | undefined {
   return undefined;
 }
 
-function failure(problem: LiveProblem | undefined): StageMessage {
+function failure(problem: LiveProblem | undefined, channel: ChannelView | undefined): StageMessage {
   if (problem?.status === 401 || problem?.status === 403) {
     return {
       title: 'This channel is private',
       text: 'Open it with the link that the broadcaster gave you, or paste the token here.',
       action: 'token',
     };
+  }
+  if (problem?.status === 404 && channel) {
+    return { title: 'This channel is gone', text: 'The broadcaster has removed it.' };
   }
   if (problem?.status === 404) {
     return { title: 'There is no such channel', text: 'Check the address.', action: 'retry' };
