@@ -32,6 +32,9 @@ export interface ViewerSessionOptions {
   onEnd: () => void;
 }
 
+/** A viewer who asks faster than it is answered is no viewer. */
+const MAX_WAITING_REQUESTS = 64;
+
 const NOTHING_CHOSEN: Selection = {
   language: null,
   mode: 'interpret',
@@ -48,6 +51,7 @@ export class ViewerSession implements SocketOwner {
   #selection: Selection = NOTHING_CHOSEN;
   /** Requests are answered one after the other. */
   #queue: Promise<void> = Promise.resolve();
+  #waitingRequests = 0;
   #ended = false;
 
   constructor(options: ViewerSessionOptions) {
@@ -61,7 +65,15 @@ export class ViewerSession implements SocketOwner {
 
   onMessage(text: string): void {
     const request = check(ViewerRequestSchema, parseJson(text), 'message');
-    this.#queue = this.#queue.then(() => this.#answer(request));
+    if (this.#waitingRequests >= MAX_WAITING_REQUESTS) {
+      this.end(1008, 'too many requests at once');
+      return;
+    }
+    this.#waitingRequests += 1;
+    this.#queue = this.#queue.then(async () => {
+      await this.#answer(request);
+      this.#waitingRequests -= 1;
+    });
   }
 
   onClose(): void {
