@@ -88,7 +88,7 @@ export class TranscriptCard extends LitElement {
         width: auto !important;
       }
       .lines {
-        height: 24rem;
+        height: clamp(18rem, 62vh, 38rem);
         overflow-y: auto;
         overscroll-behavior: contain;
       }

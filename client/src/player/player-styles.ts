@@ -254,6 +254,7 @@ export const playerStyles = css`
       border-radius: 0;
       font-size: 0.74rem;
       z-index: 2;
+      background: rgb(11 12 18 / 97%);
     }
     .stats dl {
       grid-template-columns: 1fr;
