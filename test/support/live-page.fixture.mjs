@@ -242,6 +242,21 @@ globalThis.select = async (name, selection) => {
   return tookMs;
 };
 
+/** Selects, and waits for a packet of a track. Returns how long that took from the request on, ms. */
+globalThis.switchTo = async (name, selection, key) => {
+  const packets = async () => (await globalThis.trackStats(name))[key]?.packetsReceived ?? 0;
+  const before = await packets();
+  const startMs = performance.now();
+  const selecting = globalThis.select(name, selection);
+  const end = startMs + 15_000;
+  while ((await packets()) === before && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const tookMs = performance.now() - startMs;
+  await selecting;
+  return tookMs;
+};
+
 globalThis.isLost = (name) => viewers.get(name).lost;
 globalThis.trackKeys = (name) => [...viewers.get(name).tracks.keys()];
 globalThis.events = (name, kinds) => viewers.get(name).events.filter(({ kind }) => kinds.includes(kind));
