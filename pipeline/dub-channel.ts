@@ -13,7 +13,7 @@ import type {
 } from './frames.ts';
 import type { IngestClock } from './ingest-clock.ts';
 import { LivePlayout } from './live-playout.ts';
-import { LIVE_RECOGNITION, LIVE_SEGMENTER, LIVE_TIMEOUTS } from './live-tuning.ts';
+import { INTERPRET_DELAY_MS, LIVE_RECOGNITION, LIVE_SEGMENTER, LIVE_TIMEOUTS } from './live-tuning.ts';
 import type { PipelineObserver } from './observer.ts';
 import { combineObservers } from './observer.ts';
 import type { Aligner } from './ports/aligner.ts';
@@ -57,7 +57,7 @@ export interface LivePacing {
   readonly ingest: IngestClock;
   /** How far synced renditions run behind, ms; changed by `setDelay`. */
   readonly syncedDelayMs: number;
-  /** How far interpreted outputs run behind, ms: room for jitter of the original in a mix. Default: 200. */
+  /** How far interpreted outputs run behind, ms: room for jitter of the original in a mix. Default: 120. */
   readonly interpretDelayMs?: number;
   /** Beats of playout. Default: timers of the machine. */
   readonly ticker?: Ticker;
@@ -147,7 +147,10 @@ export class DubChannel {
         ? new LivePlayout({
             ingest: pacing.ingest,
             ticker: pacing.ticker ?? systemTicker,
-            delayMs: { synced: pacing.syncedDelayMs, interpret: pacing.interpretDelayMs ?? 200 },
+            delayMs: {
+              synced: pacing.syncedDelayMs,
+              interpret: pacing.interpretDelayMs ?? INTERPRET_DELAY_MS,
+            },
           })
         : undefined;
     const runs: Promise<void>[] = [];

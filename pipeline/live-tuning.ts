@@ -21,3 +21,9 @@ export const LIVE_RECOGNITION = {
 } as const satisfies Partial<RecogniseStageOptions>;
 
 export const LIVE_TIMEOUTS = { vadMs: 2000, translateMs: 3000, synthesiseMs: 4000 } as const;
+
+/**
+ * How far interpreted outputs run behind, ms. The voice waits as long, so it is no more than a good network's jitter: on a
+ * worse one the original under a premixed dub has holes, and the original on its own track none.
+ */
+export const INTERPRET_DELAY_MS = 120;

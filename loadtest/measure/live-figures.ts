@@ -1,7 +1,8 @@
+import { INTERPRET_DELAY_MS } from '../../pipeline/live-tuning.ts';
 import type { PlacedUtterance } from '../../pipeline/observer.ts';
 import type { LanguageCode } from '../../pipeline/ports/engine.ts';
 import { averageLaggingMs, lengthAdaptiveAverageLaggingMs } from '../metrics/latency.ts';
-import { INTERPRET_DELAY_MS, type LiveSpeech } from './live-speech.ts';
+import type { LiveSpeech } from './live-speech.ts';
 
 type Clause = LiveSpeech['clauses'][number];
 

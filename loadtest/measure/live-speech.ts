@@ -15,7 +15,6 @@ const RATE_HZ = 48_000;
 const FRAME_SAMPLES = 960;
 /** Sound after the last word, so that it is recognised and spoken. */
 const TAIL_SECONDS = 4;
-export const INTERPRET_DELAY_MS = 200;
 
 export interface LiveSpeechOptions {
   readonly vad: Vad;
@@ -79,7 +78,6 @@ export async function runLiveSpeech(options: LiveSpeechOptions): Promise<LiveSpe
       kind: 'live',
       ingest,
       syncedDelayMs: options.syncedDelayMs,
-      interpretDelayMs: INTERPRET_DELAY_MS,
     },
     clock: systemClock,
     priority: 'live',

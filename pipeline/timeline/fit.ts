@@ -9,9 +9,9 @@ export interface FitterOptions {
   maxRate?: number;
   /** Lag at which the fastest factor is used, ms. Default: 2500. */
   hurryLagMs?: number;
-  /** The same in live interpreting, where lag is what people hear, ms. Default: 600. */
+  /** The same in live interpreting, where lag is what people hear, ms. Default: 400. */
   interpretHurryLagMs?: number;
-  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 600. */
+  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 300. */
   easyLagMs?: number;
   /** An utterance that would start later than this is skipped, ms. Default: 8000. */
   lagCapMs?: number;
@@ -68,8 +68,8 @@ export class Fitter {
       comfortRate: 1.12,
       maxRate: 1.25,
       hurryLagMs: 2500,
-      interpretHurryLagMs: 600,
-      easyLagMs: 600,
+      interpretHurryLagMs: 400,
+      easyLagMs: 300,
       lagCapMs: 8000,
       ...options,
     };

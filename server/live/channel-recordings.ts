@@ -50,6 +50,10 @@ export class ChannelRecordings {
     this.#o = options;
   }
 
+  get isRecording(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Reads what there is, and finishes what a crash left. */
   async open(): Promise<void> {
     for (const name of await readdir(this.#o.folder).catch(() => [])) {

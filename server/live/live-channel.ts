@@ -30,8 +30,10 @@ export interface LiveChannelOptions {
   clauseLogOf: (programmeId: string) => string;
   recordingsFolder: string;
   save: (record: ChannelRecord) => Promise<void>;
-  /** The operator's view, for desks. */
+  /** Viewers and desks are to be told what the channel is like now. */
   onChange: (channel: LiveChannel) => void;
+  /** Only the desks are: a recording grew. */
+  onDeskChange: (channel: LiveChannel) => void;
   onNotice?: (line: string) => void;
 }
 
@@ -427,8 +429,9 @@ export class LiveChannel {
     for (const [language, facts] of this.#facts) if (facts.lagMs !== undefined) lagMs[language] = facts.lagMs;
     this.events.tick({ kind: 'tick', mediaTimeUs: programme.nowUs, lagMs });
     this.#watchMedia(programme);
-    if (this.events.desks.size > 0)
-      this.events.health(await this.publishers.health(this.#levelDbfs, programme.takePicture()));
+    if (this.events.desks.size === 0) return;
+    if (this.recordings.isRecording) this.#o.onDeskChange(this);
+    this.events.health(await this.publishers.health(this.#levelDbfs, programme.takePicture()));
   }
 
   /** A publisher may vanish without a word: what counts is whether media comes. */

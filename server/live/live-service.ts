@@ -234,6 +234,7 @@ export class LiveService implements LiveApi {
       recordingsFolder: store.recordingsOf(record.id),
       save: (changed) => store.save(changed),
       onChange: (changed) => this.#onChange(changed),
+      onDeskChange: (changed) => this.#tellDesks(changed),
       ...(onNotice ? { onNotice } : {}),
     });
     await channel.recordings.open();
@@ -246,8 +247,12 @@ export class LiveService implements LiveApi {
     const { events } = channel;
     const view = channel.view();
     for (const viewer of events.viewers) viewer.channel(view);
-    if (events.desks.size === 0) return;
-    void this.#operatorView(channel).then((operator) => events.toDesks(operator));
+    this.#tellDesks(channel);
+  }
+
+  #tellDesks(channel: LiveChannel): void {
+    if (channel.events.desks.size === 0) return;
+    void this.#operatorView(channel).then((operator) => channel.events.toDesks(operator));
   }
 
   async #operatorView(channel: LiveChannel): Promise<OperatorChannel> {

@@ -1,6 +1,7 @@
 import type { DubChannel } from '../../../pipeline/dub-channel.ts';
 import { toLivedubError } from '../../../pipeline/errors.ts';
 import type { ClauseFrame, HypothesisFrame, TranslationFrame } from '../../../pipeline/frames.ts';
+import { INTERPRET_DELAY_MS } from '../../../pipeline/live-tuning.ts';
 import type { PipelineObserver, PlacedUtterance, SkippedSpeech } from '../../../pipeline/observer.ts';
 import { problemOf } from '../../problem.ts';
 import type { Mode } from '../contract.ts';
@@ -89,7 +90,9 @@ export class ChannelReporter implements PipelineObserver {
 
   utterance(placed: PlacedUtterance): void {
     const { clauseId, language, mode, outcome, startUs, endUs, rate } = placed;
-    const afterClauseMs = (startUs - placed.clauseEndUs) / 1000;
+    // What is interpreted is heard a little later than it is placed.
+    const heardMs = startUs / 1000 + (mode === 'interpret' ? INTERPRET_DELAY_MS : 0);
+    const afterClauseMs = heardMs - placed.clauseEndUs / 1000;
     this.#text({
       kind: 'utterance',
       clauseId,
