@@ -74,6 +74,8 @@ export interface InterpretFigures {
   readonly silenceToldPercent: number | null;
   /** Utterances during which the received track really sounds. */
   readonly heardPercent: number | null;
+  /** Clauses of those during which it does not. */
+  readonly unheard: readonly number[];
   readonly spoken: number;
   readonly skipped: number;
   readonly failed: number;
@@ -136,6 +138,9 @@ export function interpretFigures(input: Interpreted): InterpretFigures {
   });
   const afterClauseMs = heard.map(({ startMs, clause }) => startMs - clause.endUs / 1000);
   const runs = stretches(heard);
+  const unheard = heard.flatMap(({ clause, startMs, endMs }) =>
+    soundingShare(sounds, startMs, endMs) >= SOUNDING_SHARE ? [] : [clause.id],
+  );
   const count = (outcome: RegExp) => utterances.filter((one) => outcome.test(one.outcome)).length;
   return {
     earVoiceMs: heard.flatMap(earVoice),
@@ -150,10 +155,8 @@ export function interpretFigures(input: Interpreted): InterpretFigures {
       longSilenceMs(sounds, startMs, endMs, SILENCE_MS),
     ),
     silenceToldPercent: share(runs, (_first, _last, run) => gapsMs(run)),
-    heardPercent: percentOf(
-      heard,
-      ({ startMs, endMs }) => soundingShare(sounds, startMs, endMs) >= SOUNDING_SHARE,
-    ),
+    heardPercent: heard.length === 0 ? null : 100 * (1 - unheard.length / heard.length),
+    unheard,
     spoken: told.length,
     skipped: count(/^skipped/),
     failed: count(/^failed$/),
@@ -233,10 +236,6 @@ function share(
 
 function gapsMs(run: readonly Heard[]): number {
   return run.slice(1).reduce((sum, next, i) => sum + Math.max(0, next.startMs - run[i]!.endMs), 0);
-}
-
-function percentOf<T>(all: readonly T[], is: (one: T) => boolean): number | null {
-  return all.length === 0 ? null : (100 * all.filter(is).length) / all.length;
 }
 
 function thirds(values: readonly number[]): number | null {

@@ -19,8 +19,15 @@ export interface SpeechRun {
   readonly clauses: readonly SourceClause[];
   readonly told: readonly ToldEvent[];
   readonly levels: ReadonlyMap<LanguageCode, HeardLevels>;
+  /** Mean time of the voice in the viewer's jitter buffer, second by second, ms. */
+  readonly buffersMs: ReadonlyMap<LanguageCode, readonly number[]>;
   readonly originMs: number;
   readonly cost: LiveCost;
+}
+
+interface BufferTime {
+  readonly track: string;
+  readonly bufferMs: number;
 }
 
 export interface SpeechOptions extends Omit<ProgrammeOptions, 'id' | 'sound' | 'loop'> {
@@ -56,8 +63,18 @@ export async function runSpeech(options: SpeechOptions): Promise<SpeechRun> {
       const costs = cost.end();
       await programme.wait(TAIL_MS + (mode === 'synced' ? (options.delayMs ?? 6000) : 0));
       const levels = new Map<LanguageCode, HeardLevels>();
-      for (const language of languages)
-        levels.set(language, await viewer.call('levels', language, `voice:${language}:${mode}`));
+      const buffersMs = new Map<LanguageCode, number[]>();
+      for (const language of languages) {
+        const track = `voice:${language}:${mode}`;
+        levels.set(language, await viewer.call('levels', language, track));
+        const buffers = await viewer.call<BufferTime[]>('buffers', language);
+        const ofVoice = buffers.filter((one) => one.track === track);
+        buffersMs.set(
+          language,
+          ofVoice.map(({ bufferMs }) => bufferMs),
+        );
+      }
+
       const told = await programme.told();
       const log = await server.clauseLog(id);
       return {
@@ -65,6 +82,7 @@ export async function runSpeech(options: SpeechOptions): Promise<SpeechRun> {
         clauses: log.flatMap((entry) => (entry.kind === 'clause' ? [entry.clause] : [])),
         told,
         levels,
+        buffersMs,
         originMs: programme.originMs,
         cost: costs,
       };
@@ -125,6 +143,7 @@ export function interpretRows(run: SpeechRun): FigureRow[] {
     row('lag as players are told, most', 'ms', (_, language) => toldLagMs(run, language), GOALS.lag),
     row('timeline to ear, P50', 'ms', (f) => percentile(f.pathMs, 0.5)),
     row('timeline to ear, P95', 'ms', (f) => percentile(f.pathMs, 0.95)),
+    row('  of it in the browser, P50', 'ms', (_, language) => percentile(run.buffersMs.get(language)!, 0.5)),
     row('drift of it in 10 min', 'ms', (f) => f.pathDriftMs, GOALS.drift),
     row('lag, last third against first', 'ms', (f) => f.lagDriftMs),
     row('silence in the dub, heard', '%', (f) => f.silenceHeardPercent, GOALS.silencePercent),

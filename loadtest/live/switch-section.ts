@@ -44,6 +44,7 @@ export async function measureSwitching(
     async (programme) => {
       const others = await programme.browser.page();
       const viewer = await programme.browser.page();
+      await viewer.call('watchPackets');
       const measured: Switching[] = [];
       for (const title of ['others listen', 'nobody else listens']) {
         const isAlone = title !== 'others listen';

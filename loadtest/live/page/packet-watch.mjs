@@ -4,67 +4,48 @@ const WORKER = `
 onrtctransform = ({ transformer: { readable, writable, options } }) => {
   readable.pipeThrough(new TransformStream({
     transform(frame, controller) {
-      postMessage({ key: options.key, atMs: Date.now() });
+      postMessage({ trackId: options.trackId, atMs: Date.now(), rtpTime: frame.getMetadata().rtpTimestamp });
       controller.enqueue(frame);
     },
   })).pipeTo(writable);
 };`;
 
-/** Every connection that this page opens, so that the receivers of a track can be found. */
-const connections = new Set();
+/** Receivers of all connections that were opened while packets are watched, by track. */
+const receivers = new Map();
+/** Arrival of the first packet since `mark` (wall time, ms) and its RTP time, by track id. */
+const first = new Map();
 
-export function watchConnections() {
+/** Watches every connection that this page opens from now on. Chromium takes a transform only while a track is new. */
+export function watchPackets() {
+  const worker = new Worker(URL.createObjectURL(new Blob([WORKER], { type: 'text/javascript' })));
+  worker.onmessage = ({ data: { trackId, atMs, rtpTime } }) => {
+    if (!first.has(trackId)) first.set(trackId, { atMs, rtpTime });
+  };
   const Original = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Original {
     constructor(...options) {
       super(...options);
-      connections.add(this);
+      this.addEventListener('track', ({ receiver }) => {
+        receivers.set(receiver.track, receiver);
+        receiver.transform = new RTCRtpScriptTransform(worker, { trackId: receiver.track.id });
+      });
     }
   };
 }
 
-function receiverOf(track) {
-  for (const connection of connections) {
-    const found = connection.getReceivers().find((receiver) => receiver.track === track);
-    if (found) return found;
-  }
-  throw new Error('no receiver has this track');
+/** Forgets what has come. */
+export function mark() {
+  first.clear();
 }
 
-/** First packet and first decoded sound of tracks since a moment. */
-export class PacketWatch {
-  #worker = new Worker(URL.createObjectURL(new Blob([WORKER], { type: 'text/javascript' })));
-  #receivers = new Map();
-  /** Arrival of the newest and of the first packet since `mark`, by track key. */
-  #first = new Map();
+export function firstPacketMs(track) {
+  return first.get(track.id)?.atMs;
+}
 
-  constructor() {
-    this.#worker.onmessage = ({ data: { key, atMs } }) => {
-      if (!this.#first.has(key)) this.#first.set(key, atMs);
-    };
-  }
-
-  add(key, track) {
-    const receiver = receiverOf(track);
-    receiver.transform = new RTCRtpScriptTransform(this.#worker, { key });
-    this.#receivers.set(key, receiver);
-  }
-
-  /** Forgets what has come. */
-  mark() {
-    this.#first.clear();
-  }
-
-  firstPacketMs(key) {
-    return this.#first.get(key);
-  }
-
-  /** RTP time of the newest sound that was handed to the player of a track. */
-  playedRtpTime(key) {
-    return this.#receivers.get(key)?.getSynchronizationSources()[0]?.rtpTimestamp;
-  }
-
-  close() {
-    this.#worker.terminate();
-  }
+/** Whether a packet that came since `mark` has been decoded and handed to the player. */
+export function isPlayed(track) {
+  const played = receivers.get(track)?.getSynchronizationSources()[0]?.rtpTimestamp;
+  const from = first.get(track.id)?.rtpTime;
+  // RTP times are 32 bits and wrap around.
+  return played !== undefined && from !== undefined && ((played - from) | 0) >= 0;
 }

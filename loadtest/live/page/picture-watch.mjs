@@ -36,6 +36,13 @@ export class PictureWatch {
     return { agesMs: this.#ages, flashesMs: this.#flashes, damaged: this.#damaged };
   }
 
+  /** Forgets what was seen. */
+  restart() {
+    this.#ages = [];
+    this.#flashes = [];
+    this.#damaged = 0;
+  }
+
   close() {
     this.#open = false;
     this.#video.srcObject = null;

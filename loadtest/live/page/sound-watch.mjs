@@ -85,6 +85,11 @@ export class SoundWatch {
     return { blockMs: this.blockMs, batches: this.#batches };
   }
 
+  /** Forgets what was heard. */
+  restart() {
+    this.#batches = [];
+  }
+
   close() {
     this.#node.disconnect();
     this.#source.disconnect();

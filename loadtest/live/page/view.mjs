@@ -1,5 +1,5 @@
 import { LiveChannel } from '../../../client/src/sdk/live-channel.ts';
-import { PacketWatch } from './packet-watch.mjs';
+import { firstPacketMs, isPlayed, mark } from './packet-watch.mjs';
 import { PictureWatch } from './picture-watch.mjs';
 import { SoundWatch } from './sound-watch.mjs';
 import { wallMs } from './wall.mjs';
@@ -17,13 +17,21 @@ const until = async (what, ms = 15_000, everyMs = 20) => {
   throw new Error(`not within ${ms} ms: ${what}`);
 };
 
+/** 10.7 ms. */
+const VOICE_BLOCK_SAMPLES = 512;
+/** What has not come by then counts as coming then. */
+const LOST_MS = 5000;
+
 /** Opens a viewer and waits until what it chose has been switched on. */
 export async function view(name, channelId, selection) {
   const live = new LiveChannel({ channelId, selection });
-  const viewer = { live, sounds: new Map(), picture: undefined, utterances: [] };
+  const viewer = { live, sounds: new Map(), picture: undefined, utterances: [], buffers: [] };
   viewers.set(name, viewer);
   live.on('text', (event) => {
     if (event.kind === 'utterance') viewer.utterances.push({ event, atMs: wallMs() });
+  });
+  live.on('stats', ({ tracks }) => {
+    for (const { track, bufferMs } of tracks) viewer.buffers.push({ track, bufferMs });
   });
   await until(() => live.state === 'connected');
 }
@@ -54,6 +62,18 @@ export function pictures(name) {
   return viewers.get(name).picture.figures();
 }
 
+/** Mean time in the browser's jitter buffer of each track in each second, ms. */
+export function buffers(name) {
+  return viewers.get(name).buffers;
+}
+
+/** Forgets what was seen and heard so far. */
+export function restart(name) {
+  const { picture, sounds } = viewers.get(name);
+  picture?.restart();
+  for (const sound of sounds.values()) sound.restart();
+}
+
 export function leave(name) {
   const { live, sounds, picture } = viewers.get(name);
   viewers.delete(name);
@@ -63,21 +83,21 @@ export function leave(name) {
 }
 
 /**
- * Switches to and fro between languages.
+ * Switches to and fro between languages; the page must watch packets.
  * @returns ms from each request to the server's answer, to the first packet and to the first sound that is played
  */
 export async function switches(name, languages, count, settleMs) {
   const { live } = viewers.get(name);
-  const watch = new PacketWatch();
   const keyOf = (language) => `voice:${language}:interpret`;
-  for (const language of languages)
-    watch.add(keyOf(language), await until(() => live.tracks.get(keyOf(language))));
+  for (const language of languages) {
+    // A sound that nobody plays is not decoded.
+    await listen(name, keyOf(language), VOICE_BLOCK_SAMPLES);
+  }
   const measured = [];
   for (let i = 0; i < count; i += 1) {
     const language = languages[i % languages.length];
-    const key = keyOf(language);
-    const playedBefore = watch.playedRtpTime(key);
-    watch.mark();
+    const track = live.tracks.get(keyOf(language));
+    mark();
     const startMs = Date.now();
     let answeredMs;
     const answered = live.select({ language }).then(() => {
@@ -85,25 +105,20 @@ export async function switches(name, languages, count, settleMs) {
     });
     let playedMs;
     const done = () => {
-      if (playedMs === undefined && watch.playedRtpTime(key) !== playedBefore) playedMs = Date.now();
-      return answeredMs !== undefined && playedMs !== undefined && watch.firstPacketMs(key) !== undefined;
+      if (playedMs === undefined && isPlayed(track)) playedMs = Date.now();
+      return answeredMs !== undefined && playedMs !== undefined && firstPacketMs(track) !== undefined;
     };
-    const inTime = await until(done, 5000, 4).then(
-      () => true,
-      () => false,
-    );
+    await until(done, LOST_MS, 4).catch(() => {});
     await answered;
     measured.push({
       language,
       answerMs: answeredMs - startMs,
-      // What did not come within 5 s counts as 5 s.
-      packetMs: inTime ? watch.firstPacketMs(key) - startMs : 5000,
-      playedMs: inTime ? playedMs - startMs : 5000,
+      packetMs: (firstPacketMs(track) ?? startMs + LOST_MS) - startMs,
+      playedMs: (playedMs ?? startMs + LOST_MS) - startMs,
     });
     // Switches fall anywhere between two packets and two utterances.
     await new Promise((resolve) => setTimeout(resolve, settleMs * (0.75 + Math.random() / 2)));
   }
-  watch.close();
   return measured;
 }
 
@@ -116,17 +131,18 @@ export async function join(name, channelId, language, originMs) {
   await view(name, channelId, { language, mode: 'interpret', video: false });
   const connectedMs = wallMs();
   const key = `voice:${language}:interpret`;
-  await listen(name, key, 256);
+  await listen(name, key, VOICE_BLOCK_SAMPLES);
   const { utterances, sounds } = viewers.get(name);
   const isNext = ({ event }) => event.outcome === 'spoken' && originMs + event.startUs / 1000 >= startMs;
   try {
     const { event } = await until(() => utterances.find(isNext), 30_000);
     const utteranceMs = originMs + event.startUs / 1000;
-    const heardMs = await until(() => sounds.get(key).firstLoudMs(utteranceMs, -45), 10_000);
+    const heardMs = await until(() => sounds.get(key).firstLoudMs(startMs, -45), 10_000);
     return {
       connectMs: connectedMs - startMs,
       untilSoundMs: heardMs - startMs,
-      afterUtteranceMs: heardMs - utteranceMs,
+      // Somebody who comes while an utterance runs hears that one, before the next.
+      afterUtteranceMs: Math.max(0, heardMs - utteranceMs),
     };
   } finally {
     leave(name);
