@@ -59,6 +59,8 @@ export interface LivePacing {
   readonly syncedDelayMs: number;
   /** How far interpreted outputs run behind, ms: room for jitter of the original in a mix. Default: 120. */
   readonly interpretDelayMs?: number;
+  /** Sound that comes at once at first, faster than it is spoken, ms: none of it is shed. Default: 0. */
+  readonly backlogMs?: number;
   /** Beats of playout. Default: timers of the machine. */
   readonly ticker?: Ticker;
 }
@@ -162,10 +164,11 @@ export class DubChannel {
       runs.push(runStage({ stage, input, outputs, signal, clock, observer }));
     };
 
+    const backlogMs = pacing.kind === 'live' ? (pacing.backlogMs ?? 0) : 0;
     // RTP is never held back: what the stages cannot take in time is shed here, and counted.
-    this.#input = packetChannel('decode', windowMs);
+    this.#input = packetChannel('decode', windowMs * 2 + backlogMs);
     if (options.separateBed) {
-      this.#bed = packetChannel('decode:bed', windowMs);
+      this.#bed = packetChannel('decode:bed', windowMs * 2);
       const bed = audioChannel('keep');
       run(new DecodeStage({ channels }), this.#bed, [bed]);
       run(new KeepStage({ ring }), bed, []);
@@ -180,7 +183,7 @@ export class DubChannel {
       : undefined;
     const decoded = audioChannel('receive');
     // An engine that is stuck must not keep the original out of the mixers.
-    const speech = live ? sheddingAudio('segment') : audioChannel('segment');
+    const speech = live ? sheddingAudio('segment', SHED_BEYOND_MS + backlogMs) : audioChannel('segment');
     const segments = live ? newestSegments() : eventChannel<SegmentFrame | WatermarkFrame>('recognise');
     const heard = eventChannel<Parameters<CommitStage['process']>[0]>('commit');
     const committed = options.renditions.map(({ language }) =>
@@ -347,19 +350,19 @@ export class DubChannel {
 }
 
 /** Encoded sound that waits to be decoded. */
-function packetChannel(name: string, windowMs: number): BoundedChannel<EncodedFrame> {
+function packetChannel(name: string, capacityMs: number): BoundedChannel<EncodedFrame> {
   return new BoundedChannel({
     name,
-    capacity: windowMs * 2,
+    capacity: capacityMs,
     policy: 'drop-oldest',
     sizeOf: (frame) => frame.durationUs / 1000,
   });
 }
 
-function sheddingAudio(name: string): BoundedChannel<AudioFrame> {
+function sheddingAudio(name: string, capacityMs: number): BoundedChannel<AudioFrame> {
   return new BoundedChannel({
     name,
-    capacity: SHED_BEYOND_MS,
+    capacity: capacityMs,
     policy: 'drop-oldest',
     sizeOf: (frame) => (frame.planes[0]!.length * 1000) / frame.sampleRateHz,
   });

@@ -4,6 +4,7 @@ import { systemClock } from '../../../pipeline/clock.ts';
 import { DubChannel } from '../../../pipeline/dub-channel.ts';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { IngestClock } from '../../../pipeline/ingest-clock.ts';
+import type { ClauseLogEntry } from '../../../pipeline/ports/clause-log.ts';
 import { MediaTimeline } from '../../../pipeline/rtp/media-time.ts';
 import { RtpTrackReceiver } from '../../../pipeline/rtp/track-receiver.ts';
 import { CascadeEnd } from '../../../sfu/cascade.ts';
@@ -30,6 +31,8 @@ type ChannelMessage = Exclude<ToLiveWorker, { kind: 'prepare' | 'open' | 'close'
 const GAP_US = 120_000;
 /** Overdue packets are given up while nothing arrives, ms. */
 const POLL_MS = 20;
+/** The server keeps no more for a worker that takes over, ms. */
+const MAX_BACKLOG_MS = 30_000;
 const MODES: readonly Mode[] = ['interpret', 'synced'];
 
 /** One live channel in the worker: source track in, DubChannel, dubbed tracks out, over the cascade to the server. */
@@ -89,7 +92,7 @@ export class ChannelHost {
           }),
         ),
       })),
-      pacing: { kind: 'live', ingest, syncedDelayMs: order.delayMs },
+      pacing: { kind: 'live', ingest, syncedDelayMs: order.delayMs, backlogMs: backlogMs(order, said) },
       clock: systemClock,
       priority: 'live',
       clauseLog,
@@ -240,6 +243,14 @@ async function openFeeds(
     ),
   );
   return new Map(feeds.map((feed) => [feed.key, feed]));
+}
+
+/** How much sound the server sends at once: what was said since the last clause, or what synced mode can still say. */
+function backlogMs(order: ChannelOrder, said: readonly ClauseLogEntry[]): number {
+  const last = said.findLast((entry) => entry.kind === 'clause');
+  if (last === undefined) return order.delayMs;
+  const nowUs = Date.now() * 1000 - order.originUs;
+  return Math.min(MAX_BACKLOG_MS, Math.max(0, (nowUs - last.clause.endUs) / 1000));
 }
 
 /** Arrival clock of the jitter buffer, µs; only differences count. */
