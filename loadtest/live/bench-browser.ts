@@ -3,8 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { LivedubError } from '../../pipeline/errors.ts';
 
 const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -59,6 +58,7 @@ export class BenchBrowser {
           remedy: `Install Chromium as ${EXECUTABLES[0]}.`,
         },
       );
+    const { build, chromium } = await tools();
     const bundle = await build({
       entryPoints: [fileURLToPath(new URL('page/main.mjs', import.meta.url))],
       bundle: true,
@@ -91,6 +91,19 @@ export class BenchBrowser {
   async close(): Promise<void> {
     await this.#context.close();
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+/** Loaded when this bench runs: the others must not need what only developers install. */
+async function tools() {
+  try {
+    const [{ build }, { chromium }] = await Promise.all([import('esbuild'), import('playwright-core')]);
+    return { build, chromium };
+  } catch (cause) {
+    throw new LivedubError('LIVEDUB_E_DEPENDENCY_MISSING', 'What drives a browser is not installed.', {
+      cause,
+      remedy: 'Run `npm install` with the development dependencies.',
+    });
   }
 }
 

@@ -1,7 +1,23 @@
 // What the bench does in its browser pages: every function is called from outside by its name.
-import * as desk from './desk.mjs';
+import { deskEvents, openDesk } from './desk.mjs';
 import { watchPackets } from './packet-watch.mjs';
-import * as publishing from './publish.mjs';
-import * as viewing from './view.mjs';
+import { publish, unpublish } from './publish.mjs';
+import { buffers, join, leave, levels, listen, look, pictures, restart, switches, view } from './view.mjs';
 
-globalThis.bench = { ...publishing, ...viewing, ...desk, watchPackets };
+globalThis.bench = {
+  buffers,
+  deskEvents,
+  join,
+  leave,
+  levels,
+  listen,
+  look,
+  openDesk,
+  pictures,
+  publish,
+  restart,
+  switches,
+  unpublish,
+  view,
+  watchPackets,
+};
