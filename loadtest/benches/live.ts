@@ -4,6 +4,7 @@ import { runTool } from '../../pipeline/media/tool-process.ts';
 import type { Bench } from '../bench/bench.ts';
 import { buildClip, type Clip } from '../clips/clip.ts';
 import { englishParts } from '../clips/clip-parts.ts';
+import { OthersMeter } from '../live/cost.ts';
 import { LiveServer } from '../live/live-server.ts';
 import { measurePicture, pictureRows } from '../live/picture-section.ts';
 import {
@@ -43,8 +44,21 @@ export const bench: Bench = {
     signal.addEventListener('abort', closeAtOnce, { once: true });
     try {
       const common = { server, languages, microphone, signal };
+      /** Runs one part, and says how far other programs were in its way. */
+      const alone = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
+        const others = new OthersMeter();
+        try {
+          return await run();
+        } finally {
+          const { cores, line } = others.end();
+          context.print(name, line);
+          context.record(`others-${name}`, cores);
+        }
+      };
 
-      const pictures = await measurePicture({ ...common, loop: true }, amount.picture, progress);
+      const pictures = await alone('picture', () =>
+        measurePicture({ ...common, loop: true }, amount.picture, progress),
+      );
       context.figures(
         'picture and sound in the viewing page',
         pictures.map(({ title }) => title),
@@ -54,7 +68,9 @@ export const bench: Bench = {
 
       progress(`interpreting ${clip.seconds} s into ${languages.join(' and ')}`);
       const { seconds } = clip;
-      const interpret = await runSpeech({ ...common, mode: 'interpret', picture: false, seconds });
+      const interpret = await alone('interpret', () =>
+        runSpeech({ ...common, mode: 'interpret', picture: false, seconds }),
+      );
       context.figures(`interpreting ${seconds} s of continuous speech`, languages, interpretRows(interpret));
       context.record('interpret', {
         clip,
@@ -73,10 +89,8 @@ export const bench: Bench = {
         })),
       });
 
-      const switching = await measureSwitching(
-        common,
-        { switches: amount.switches, joins: amount.joins },
-        progress,
+      const switching = await alone('switching', () =>
+        measureSwitching(common, { switches: amount.switches, joins: amount.joins }, progress),
       );
       context.figures(
         'switching languages and joining',
@@ -86,7 +100,9 @@ export const bench: Bench = {
       context.record('switching', switching);
 
       progress(`synced mode with picture into ${languages.join(' and ')}: ${amount.synced} s`);
-      const synced = await runSpeech({ ...common, mode: 'synced', picture: true, seconds: amount.synced });
+      const synced = await alone('synced', () =>
+        runSpeech({ ...common, mode: 'synced', picture: true, seconds: amount.synced }),
+      );
       context.figures(`synced mode, ${amount.synced} s of continuous speech`, languages, syncedRows(synced));
 
       context.figures(

@@ -40,6 +40,27 @@ export class LiveCostMeter {
   }
 }
 
+/** What programs that have nothing to do with the bench took while something was measured. */
+export class OthersMeter {
+  readonly #tree = new ProcessTreeMeter(process.pid, () => 'bench', { memory: false });
+  readonly #machineBefore = machineSeconds();
+
+  /** Stops measuring. @returns cores, and a line for people */
+  end(): { readonly cores: number; readonly line: string } {
+    const { wallSeconds, cpuSeconds } = this.#tree.end();
+    const after = machineSeconds();
+    const before = this.#machineBefore;
+    const used = after.total - before.total - (after.idle - before.idle);
+    const others = Math.max(0, (used - (cpuSeconds.get('bench') ?? 0)) / wallSeconds);
+    const all = cpus().length;
+    const warning = others > all * 0.1 ? ': latencies are longer than they are on a machine of its own' : '';
+    return {
+      cores: others,
+      line: `other programs took ${others.toFixed(2)} of ${all} cores meanwhile${warning}`,
+    };
+  }
+}
+
 function kindOf(commandLine: string): string {
   if (commandLine.includes('server-child')) return 'server';
   if (commandLine.includes('mediasoup-worker')) return 'media workers';

@@ -30,12 +30,17 @@ export class ProcessTreeMeter {
   readonly #startedMs = performance.now();
   readonly #seen = new Map<number, Seen>();
   readonly #timers: readonly NodeJS.Timeout[];
+  readonly #withMemory: boolean;
   #peakBytes = 0;
 
-  /** @param kindOf names the kind of a process by its command line */
-  constructor(root: number, kindOf: (commandLine: string) => string) {
+  /**
+   * @param kindOf names the kind of a process by its command line
+   * @param options.memory whether memory is looked at, too; default true
+   */
+  constructor(root: number, kindOf: (commandLine: string) => string, options: { memory?: boolean } = {}) {
     this.#root = root;
     this.#kindOf = kindOf;
+    this.#withMemory = options.memory ?? true;
     this.#sampleCpu(true);
     this.#sampleMemory();
     this.#timers = [
@@ -73,6 +78,7 @@ export class ProcessTreeMeter {
   }
 
   #sampleMemory(): void {
+    if (!this.#withMemory) return;
     const bytes = tree(this.#root).reduce((sum, { pid }) => sum + proportionalBytes(pid), 0);
     this.#peakBytes = Math.max(this.#peakBytes, bytes);
   }
