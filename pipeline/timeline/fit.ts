@@ -3,15 +3,17 @@ export interface FitterOptions {
   gapMs?: number;
   /** Slowest factor: a short translation is drawn out this far to cover its clause. Default: 0.92. */
   minRate?: number;
+  /** The same in live interpreting, where a voice that is done early leaves a silence. Default: 0.85. */
+  interpretMinRate?: number;
   /** Fastest factor while playout is on time. Default: 1.12. */
   comfortRate?: number;
   /** Fastest factor at all, reached at `hurryLagMs`. Default: 1.25. */
   maxRate?: number;
   /** Lag at which the fastest factor is used, ms. Default: 2500. */
   hurryLagMs?: number;
-  /** The same in live interpreting, where lag is what people hear, ms. Default: 400. */
+  /** The same in live interpreting, where lag is what people hear, ms. Default: 600. */
   interpretHurryLagMs?: number;
-  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 300. */
+  /** Lag that live interpreting has anyway; only what is beyond is made up for, ms. Default: 600. */
   easyLagMs?: number;
   /** An utterance that would start later than this is skipped, ms. Default: 8000. */
   lagCapMs?: number;
@@ -65,11 +67,12 @@ export class Fitter {
     this.#o = {
       gapMs: 80,
       minRate: 0.92,
+      interpretMinRate: 0.85,
       comfortRate: 1.12,
       maxRate: 1.25,
       hurryLagMs: 2500,
-      interpretHurryLagMs: 400,
-      easyLagMs: 300,
+      interpretHurryLagMs: 600,
+      easyLagMs: 600,
       lagCapMs: 8000,
       ...options,
     };
@@ -117,7 +120,7 @@ export class Fitter {
       return {
         outcome: 'spoken',
         startUs,
-        rate: Math.max(this.#o.minRate, request.lengthUs / roomUs),
+        rate: Math.max(this.#o.interpretMinRate, request.lengthUs / roomUs),
         trimPauses: false,
       };
     const hurry = Math.min(1, (excessUs + backlogUs) / (this.#o.interpretHurryLagMs * 1000));
