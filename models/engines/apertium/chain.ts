@@ -32,6 +32,9 @@ function openPipe(path: string): { readFd: number; writeFd: number } {
   return { readFd, writeFd };
 }
 
+/** What ends every request, and comes back with its reply. */
+const REQUEST_END = '[\n]';
+
 /**
  * The programs of one translation direction, kept alive and joined by pipes, without a shell. Requests and replies end
  * in NUL and come back in order. No text ever reaches a command line.
@@ -123,6 +126,11 @@ export class ApertiumChain {
       const reply = Buffer.concat([...this.#received, rest.subarray(0, end)]).toString('utf8');
       this.#received = [];
       rest = rest.subarray(end + 1);
+      // Programs behind one that was killed flush what they have: no reply without the end of its request.
+      if (!reply.includes(REQUEST_END)) {
+        this.#fail('a reply was cut off');
+        return;
+      }
       const waiter = this.#waiting.shift();
       clearTimeout(waiter?.timer);
       waiter?.resolve(reply);
