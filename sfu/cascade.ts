@@ -59,7 +59,7 @@ export class CascadeEnd {
   #onFailed!: (error: LivedubError) => void;
   /** Resolves when both ends know each other. */
   readonly ready: Promise<void>;
-  #closed = false;
+  readonly #ended = new AbortController();
 
   private constructor(transport: types.PipeTransport, options: CascadeEndOptions) {
     this.#transport = transport;
@@ -77,6 +77,11 @@ export class CascadeEnd {
     });
     transport.observer.once('close', () => this.close());
     this.#sayHello(false);
+  }
+
+  /** Aborts when this end is closed: by its owner, by the other end, or because it failed. */
+  get closed(): AbortSignal {
+    return this.#ended.signal;
   }
 
   static async create(options: CascadeEndOptions): Promise<CascadeEnd> {
@@ -108,7 +113,7 @@ export class CascadeEnd {
   ): Promise<string> {
     await this.ready;
     options.signal?.throwIfAborted();
-    if (this.#closed) throw new LivedubError('LIVEDUB_E_CLOSED', 'The cascade is closed.');
+    if (this.closed.aborted) throw new LivedubError('LIVEDUB_E_CLOSED', 'The cascade is closed.');
     const known = this.#piped.get(producerId);
     if (known !== undefined) return known.farProducerId;
     const consumer = await this.#transport.consume({ producerId });
@@ -142,7 +147,7 @@ export class CascadeEnd {
       await this.#drain(producerId);
     } catch (error) {
       // A track or cascade that ends meanwhile has nothing left to wait for.
-      if (!this.#closed && this.#piped.has(producerId)) throw error;
+      if (!this.closed.aborted && this.#piped.has(producerId)) throw error;
     }
   }
 
@@ -152,7 +157,7 @@ export class CascadeEnd {
     const sent = await countPackets(piped.consumer, 'outbound-rtp');
     let last = -1;
     let idlePolls = 0;
-    while (!this.#closed && idlePolls < DRAIN_IDLE_POLLS) {
+    while (!this.closed.aborted && idlePolls < DRAIN_IDLE_POLLS) {
       const answer = await this.#ask((request) => ({ type: 'count', request, producerId }));
       const received = answer.type === 'counted' ? answer.packets : last;
       if (received >= sent) return;
@@ -165,11 +170,14 @@ export class CascadeEnd {
 
   /** Stops both directions; copies at the other end end too. Idempotent. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    this.#end(new LivedubError('LIVEDUB_E_CLOSED', 'The cascade is closed.'));
+  }
+
+  #end(closed: LivedubError): void {
+    if (this.closed.aborted) return;
+    this.#ended.abort(closed);
     this.#port.send({ type: 'bye' });
     this.#stopListening();
-    const closed = new LivedubError('LIVEDUB_E_CLOSED', 'The cascade is closed.');
     for (const answer of this.#answers.values()) answer(closed);
     this.#answers.clear();
     this.#onFailed(closed);
@@ -193,7 +201,7 @@ export class CascadeEnd {
 
   #mirror(producerId: string, consumer: types.Consumer): void {
     const tell = (type: 'pause' | 'resume' | 'close') => {
-      if (!this.#closed) this.#port.send({ type, producerId });
+      if (!this.closed.aborted) this.#port.send({ type, producerId });
     };
     consumer.on('producerpause', () => tell('pause'));
     consumer.on('producerresume', () => tell('resume'));
@@ -257,7 +265,8 @@ export class CascadeEnd {
       });
       this.#copies.set(producerId, copy);
       copy.observer.once('close', () => {
-        if (this.#copies.delete(producerId) && !this.#closed) this.#port.send({ type: 'ended', producerId });
+        if (this.#copies.delete(producerId) && !this.closed.aborted)
+          this.#port.send({ type: 'ended', producerId });
       });
       this.#options.onProducer?.(copy);
       this.#port.send({ type: 'piped', request, farProducerId: copy.id });
@@ -283,7 +292,7 @@ export class CascadeEnd {
   }
 
   #ask(message: (request: number) => CascadeMessage): Promise<Answer> {
-    if (this.#closed) throw new LivedubError('LIVEDUB_E_CLOSED', 'The cascade is closed.');
+    if (this.closed.aborted) throw new LivedubError('LIVEDUB_E_CLOSED', 'The cascade is closed.');
     const request = this.#nextRequest++;
     return new Promise<Answer>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -301,8 +310,7 @@ export class CascadeEnd {
   }
 
   #fail(error: LivedubError): void {
-    this.#onFailed(error);
-    this.close();
+    this.#end(error);
   }
 }
 

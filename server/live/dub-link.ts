@@ -12,13 +12,14 @@ import type { SourceBacklog } from './source-backlog.ts';
 import type { ChannelOrder, FromLiveWorker, OpenedRendition, ToLiveWorker } from './worker-messages.ts';
 
 export type DubLinkState = 'ready' | 'starting' | 'off';
+export type DubOrder = Omit<ChannelOrder, 'session'>;
 
 export interface DubLinkOptions {
   workers: LiveWorkers;
   /** The channel's router in the SFU. */
   router: SfuRouter;
   /** What the channel is to be like now; asked at every opening. Undefined: there is nothing to dub into. */
-  order: () => ChannelOrder | undefined;
+  order: () => DubOrder | undefined;
   backlog: SourceBacklog;
   /** A dubbed track of the worker arrived; the callback taps it. */
   onTrack: (key: TrackKey, producerId: string) => void;
@@ -32,6 +33,13 @@ const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 15_000;
 /** Packets of the backlog sent between two looks at how many have arrived. */
 const BURST_PACKETS = 64;
+/** A worker tells of itself once a second. */
+const PULSE_MS = 1000;
+/** One that leaves out so many pulses hangs. Counted, not timed: a server that was busy itself must not blame the worker. */
+const MAX_MISSED_PULSES = 6;
+
+/** Openings of channels so far: tells messages of two openings apart. */
+let openings = 0;
 
 /**
  * Keeps a channel dubbed: places it on a worker, pipes the source there and the dubbed tracks back, and does so again on
@@ -96,7 +104,7 @@ export class DubLink {
           await aborted(signal);
         } else {
           this.#tell('starting');
-          this.#o.workers.prepare(order);
+          this.#o.workers.prepare({ from: order.from, renditions: order.renditions });
           const worker = await this.#o.workers.acquire(signal);
           await this.#serve(worker, order, signal, () => {
             failures = 0;
@@ -117,20 +125,21 @@ export class DubLink {
   }
 
   /** One stay on one worker. Returns or throws when it is over. */
-  async #serve(
-    worker: LiveWorker,
-    order: ChannelOrder,
-    outer: AbortSignal,
-    onReady: () => void,
-  ): Promise<void> {
+  async #serve(worker: LiveWorker, order: DubOrder, outer: AbortSignal, onReady: () => void): Promise<void> {
     const { channelId } = order;
+    openings += 1;
+    const session = openings;
     const failed = new AbortController();
     const signal = AbortSignal.any([outer, worker.gone, failed.signal]);
     const opened = deferred<Extract<FromLiveWorker, { kind: 'opened' }>>();
     const listening = deferred<void>();
     const cascadeListeners = new Set<(message: CascadeMessage) => void>();
+    let missedPulses = 0;
+    let heartbeat: NodeJS.Timeout | undefined;
     const stopListening = worker.onMessage((message) => {
+      missedPulses = 0;
       if (!('channelId' in message) || message.channelId !== channelId) return;
+      if ('session' in message && message.session !== session) return;
       if (message.kind === 'opened') opened.resolve(message);
       else if (message.kind === 'listening') listening.resolve();
       else if (message.kind === 'failed') failed.abort(errorFromProblem(message.error));
@@ -139,7 +148,7 @@ export class DubLink {
       else this.#o.onMessage(message);
     });
     const port: CascadePort = {
-      send: (message) => worker.send({ kind: 'cascade', channelId, message }),
+      send: (message) => worker.send({ kind: 'cascade', channelId, session, message }),
       onMessage: (listener) => {
         cascadeListeners.add(listener);
         return () => cascadeListeners.delete(listener);
@@ -149,7 +158,7 @@ export class DubLink {
     let source: Source | undefined;
     let bed: Source | undefined;
     try {
-      worker.send({ kind: 'open', order });
+      worker.send({ kind: 'open', order: { ...order, session } });
       const answer = await within(opened.promise, signal);
       this.#worker = worker;
       this.#tellChanges(worker);
@@ -161,6 +170,8 @@ export class DubLink {
           if (key.success) this.#o.onTrack(key.data, producer.id);
         },
       });
+      // A cascade that ends by itself carries nothing any more.
+      cascade.closed.addEventListener('abort', () => failed.abort(cascade?.closed.reason), { once: true });
       if (order.separateBed) {
         bed = await Source.create(this.#o.router, order.originUs, 'bed');
         await within(cascade.pipe(bed.id, { appData: { role: 'bed' } }), signal);
@@ -170,20 +181,25 @@ export class DubLink {
       await within(cascade.pipe(source.id, { appData: { role: 'source' } }), signal);
       await within(listening.promise, signal);
       this.#o.onOpened(answer.renditions);
-      const drained = () => cascade!.drained(source!.id);
+      const drained = () => within(cascade!.drained(source!.id), signal);
       // What was said while the engines were loaded can still be said in synced mode.
       const fromUs = answer.resumeFromUs ?? this.#o.backlog.endUs - order.delayMs * 1000;
       await source.catchUp(this.#o.backlog, fromUs, drained, signal);
       this.#source = source;
       this.#tell('ready');
       onReady();
+      heartbeat = setInterval(() => {
+        missedPulses += 1;
+        if (missedPulses > MAX_MISSED_PULSES) worker.kill();
+      }, PULSE_MS);
       await aborted(signal);
     } finally {
       this.#worker = undefined;
       this.#source = undefined;
       this.#bed = undefined;
+      clearInterval(heartbeat);
       stopListening();
-      if (!worker.gone.aborted) worker.send({ kind: 'close', channelId });
+      if (!worker.gone.aborted) worker.send({ kind: 'close', channelId, session });
       source?.close();
       bed?.close();
       cascade?.close();
@@ -239,7 +255,7 @@ class Source {
     this.#packetiser.packetise(frame, (packet) => this.#feed.send(packet));
   }
 
-  /** Sends what the backlog holds from a media time on; it may grow meanwhile. */
+  /** Sends what the backlog holds from a media time on, which may grow meanwhile; the last burst is not waited for. */
   async catchUp(
     backlog: SourceBacklog,
     fromUs: number,
@@ -248,8 +264,8 @@ class Source {
   ): Promise<void> {
     for (;;) {
       const waiting = backlog.from(fromUs).filter((frame) => frame.mediaTimeUs > this.#sentUs);
-      if (waiting.length === 0) return;
       for (const frame of waiting.slice(0, BURST_PACKETS)) this.push(frame);
+      if (waiting.length <= BURST_PACKETS) return;
       await drained();
       signal.throwIfAborted();
     }

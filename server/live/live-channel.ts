@@ -14,13 +14,13 @@ import type {
   TrackKey,
 } from './contract.ts';
 import { DemandBook } from './demand.ts';
-import { DubLink, type DubLinkState } from './dub-link.ts';
+import { DubLink, type DubLinkState, type DubOrder } from './dub-link.ts';
 import { channelView, type RenditionFacts } from './live-channel-views.ts';
 import type { LiveWorkers } from './live-workers.ts';
 import { Programme } from './programme.ts';
 import { type PublishedAs, type Publisher, Publishers } from './publishers.ts';
 import { SourceBacklog } from './source-backlog.ts';
-import type { ChannelOrder, FromLiveWorker } from './worker-messages.ts';
+import type { FromLiveWorker } from './worker-messages.ts';
 
 export interface LiveChannelOptions {
   record: ChannelRecord;
@@ -327,7 +327,7 @@ export class LiveChannel {
     return programme;
   }
 
-  #order(programme: Programme): ChannelOrder | undefined {
+  #order(programme: Programme): DubOrder | undefined {
     const { settings, controls } = this.#record;
     if (settings.languages.length === 0) return undefined;
     return {

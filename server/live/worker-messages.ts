@@ -31,8 +31,15 @@ export const ChannelEnginesSchema = z.object({
   renditions: z.array(RenditionSettingsSchema).min(1).max(8),
 });
 
+/**
+ * Which opening of a channel a message belongs to: one that was under way when the channel was opened anew must not be taken
+ * for one of the new opening. Counts over all channels of a server.
+ */
+const SessionSchema = z.int();
+
 export const ChannelOrderSchema = ChannelEnginesSchema.extend({
   channelId: ChannelIdSchema,
+  session: SessionSchema,
   /** Wall time of media time 0, µs since the Unix epoch. */
   originUs: z.number(),
   delayMs: DelaySchema,
@@ -49,6 +56,7 @@ export const ChannelOrderSchema = ChannelEnginesSchema.extend({
 const CascadeEnvelopeSchema = z.object({
   kind: z.literal('cascade'),
   channelId: ChannelIdSchema,
+  session: SessionSchema,
   message: z.looseObject({ type: z.string() }),
 });
 
@@ -71,8 +79,8 @@ export const ToLiveWorkerSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('delay'), channelId: ChannelIdSchema, delayMs: DelaySchema }),
   z.object({ kind: z.literal('terms'), channelId: ChannelIdSchema, terms: TermsSchema }),
-  /** Answered with `closed`; what is being said may end first, `now` cuts it. */
-  z.object({ kind: z.literal('close'), channelId: ChannelIdSchema }),
+  /** Cuts what is being said. Answered with `closed`. */
+  z.object({ kind: z.literal('close'), channelId: ChannelIdSchema, session: SessionSchema }),
   CascadeEnvelopeSchema,
   z.object({ kind: z.literal('stop') }),
 ]);
@@ -90,14 +98,20 @@ export const FromLiveWorkerSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('opened'),
     channelId: ChannelIdSchema,
+    session: SessionSchema,
     renditions: z.array(OpenedRenditionSchema),
     /** Sound is needed from this media time on; absent: from now on. */
     resumeFromUs: z.number().optional(),
   }),
   /** The source track is being read: sound may be sent. */
-  z.object({ kind: z.literal('listening'), channelId: ChannelIdSchema }),
-  z.object({ kind: z.literal('closed'), channelId: ChannelIdSchema }),
-  z.object({ kind: z.literal('failed'), channelId: ChannelIdSchema, error: ProblemSchema }),
+  z.object({ kind: z.literal('listening'), channelId: ChannelIdSchema, session: SessionSchema }),
+  z.object({ kind: z.literal('closed'), channelId: ChannelIdSchema, session: SessionSchema }),
+  z.object({
+    kind: z.literal('failed'),
+    channelId: ChannelIdSchema,
+    session: SessionSchema,
+    error: ProblemSchema,
+  }),
   z.object({ kind: z.literal('text'), channelId: ChannelIdSchema, event: TextEventSchema }),
   z.object({
     kind: z.literal('lag'),

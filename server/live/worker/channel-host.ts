@@ -70,10 +70,27 @@ export class ChannelHost {
     }, POLL_MS);
   }
 
-  /** Opens the pipeline and says `opened`; `listening` follows when the server has piped the source track. */
+  /**
+   * Opens the pipeline and says `opened`; `listening` follows when the server has piped the source track. The router is closed
+   * when it cannot be opened.
+   */
   static async open(options: ChannelHostOptions): Promise<ChannelHost> {
+    let clauseLog: ClauseLogFile | undefined;
+    try {
+      clauseLog = await ClauseLogFile.open(options.order.clauseLog);
+      const host = await ChannelHost.#build(options, clauseLog);
+      await host.#connect();
+      return host;
+    } catch (error) {
+      // What runs on the router ends with it.
+      options.router.close();
+      await clauseLog?.close();
+      throw error;
+    }
+  }
+
+  static async #build(options: ChannelHostOptions, clauseLog: ClauseLogFile): Promise<ChannelHost> {
     const { order, plan, engines, router } = options;
-    const clauseLog = await ClauseLogFile.open(order.clauseLog);
     const said = await clauseLog.read();
     const feeds = await openFeeds(order, plan, router);
     const ingest = new IngestClock({ clock: systemClock });
@@ -115,10 +132,10 @@ export class ChannelHost {
     options.send({
       kind: 'opened',
       channelId: order.channelId,
+      session: order.session,
       renditions: plan.renditions.map(({ language, tier, voice }) => ({ language, tier, voice: voice.id })),
       ...(channel.resumeFromUs === undefined ? {} : { resumeFromUs: channel.resumeFromUs }),
     });
-    await host.#connect();
     return host;
   }
 
@@ -130,6 +147,7 @@ export class ChannelHost {
   receive(message: ChannelMessage): void {
     switch (message.kind) {
       case 'cascade':
+        if (message.session !== this.#options.order.session) return;
         for (const listener of [...this.#fromServer]) listener(message.message as CascadeMessage);
         return;
       case 'demand':
@@ -166,7 +184,8 @@ export class ChannelHost {
   async #connect(): Promise<void> {
     const { order, router, send } = this.#options;
     const port: CascadePort = {
-      send: (message) => send({ kind: 'cascade', channelId: order.channelId, message }),
+      send: (message) =>
+        send({ kind: 'cascade', channelId: order.channelId, session: order.session, message }),
       onMessage: (listener) => {
         this.#fromServer.add(listener);
         return () => this.#fromServer.delete(listener);
@@ -177,16 +196,26 @@ export class ChannelHost {
       port,
       onProducer: (producer) => {
         const { role } = producer.appData;
-        if (role === 'source') void this.#listen(producer.id);
-        else if (role === 'bed') void this.#readBed(producer.id);
+        const reading =
+          role === 'source'
+            ? this.#listen(producer.id)
+            : role === 'bed'
+              ? this.#readBed(producer.id)
+              : undefined;
+        reading?.catch((error: unknown) => this.#lost('What the server sends is not heard', error));
       },
     });
     // Piped beside each other, when the server's end has answered.
     for (const feed of this.#feeds) {
-      this.#cascade.pipe(feed.producerId, { appData: { track: feed.key } }).catch((error: unknown) => {
-        if (!this.#closing) process.emitWarning(`A dubbed track does not reach the server: ${String(error)}`);
-      });
+      this.#cascade
+        .pipe(feed.producerId, { appData: { track: feed.key } })
+        .catch((error: unknown) => this.#lost('A dubbed track does not reach the server', error));
     }
+  }
+
+  /** A track that comes or goes while the channel is being closed is no loss. */
+  #lost(what: string, error: unknown): void {
+    if (!this.#closing) process.emitWarning(`${what}: ${String(error)}`);
   }
 
   async #listen(producerId: string): Promise<void> {
@@ -196,7 +225,7 @@ export class ChannelHost {
       this.#reporter.heard(frame.mediaTimeUs);
       this.#channel.push(frame);
     });
-    send({ kind: 'listening', channelId: order.channelId });
+    send({ kind: 'listening', channelId: order.channelId, session: order.session });
   }
 
   async #readBed(producerId: string): Promise<void> {
@@ -219,7 +248,8 @@ export class ChannelHost {
       gapAfterArrivalUs: GAP_US,
       onFrame,
     });
-    this.#readers.push({ tap, receiver });
+    if (this.#closing) tap.close();
+    else this.#readers.push({ tap, receiver });
   }
 }
 

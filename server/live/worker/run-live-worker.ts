@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Engines, loadEngines } from '../../../models/registry.ts';
 import { mediasoupWorkerBin } from '../../../pipeline/cache-paths.ts';
 import { LivedubError, toLivedubError } from '../../../pipeline/errors.ts';
@@ -18,6 +19,16 @@ interface Parts {
   readonly sfu: SfuWorkerPool;
 }
 
+/** One opening of a channel. */
+interface Place {
+  readonly session: number;
+  readonly host: Promise<ChannelHost>;
+  ending: Promise<void> | undefined;
+}
+
+/** How long an opening waits for the one before it to end, ms: an engine may hang. */
+const MAX_ENDING_MS = 2000;
+
 /**
  * A live worker: the pipelines of all live channels of a machine and the engines they share. Runs until the server says
  * stop or is gone.
@@ -25,7 +36,8 @@ interface Parts {
 export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void> {
   const { port } = options;
   const stopping = new AbortController();
-  const channels = new Map<string, Promise<ChannelHost>>();
+  /** The newest opening of each channel. */
+  const places = new Map<string, Place>();
   let parts: Promise<Parts> | undefined;
 
   // Loaded once; a failure is tried again by the next channel.
@@ -47,42 +59,45 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
     }
   };
 
-  const open = async (order: ChannelOrder): Promise<void> => {
-    const { channelId } = order;
-    const before = channels.get(channelId);
-    const opening = (async () => {
-      await before?.then((host) => host.close()).catch(() => undefined);
-      const { engines, sfu } = await load();
-      return await ChannelHost.open({
-        order,
-        plan: await engines.plan(planOf(order)),
-        engines,
-        router: await sfu.createRouter({ signal: stopping.signal }),
-        send: (message) => port.send(message),
+  const end = (channelId: string, place: Place): Promise<void> => {
+    place.ending ??= place.host
+      .then((host) => host.close())
+      .catch(() => undefined)
+      .finally(() => {
+        if (places.get(channelId) === place) places.delete(channelId);
       });
+    return place.ending;
+  };
+
+  const open = async (order: ChannelOrder): Promise<void> => {
+    const { channelId, session } = order;
+    const former = places.get(channelId);
+    const opening = (async () => {
+      // Both write one clause log.
+      if (former)
+        await Promise.race([end(channelId, former), sleep(MAX_ENDING_MS, undefined, { ref: false })]);
+      const { engines, sfu } = await load();
+      const plan = await engines.plan(planOf(order));
+      if (place.ending) throw new LivedubError('LIVEDUB_E_ABORTED', 'The channel is not wanted any more.');
+      const router = await sfu.createRouter({ signal: stopping.signal });
+      return await ChannelHost.open({ order, plan, engines, router, send: (message) => port.send(message) });
     })();
-    channels.set(channelId, opening);
+    const place: Place = { session, host: opening, ending: undefined };
+    places.set(channelId, place);
     try {
-      const host = await opening;
-      // A channel that fails says so once; the server decides what then.
-      const failed = (error: unknown) => {
-        if (channels.get(channelId) !== opening || stopping.signal.aborted) return;
-        channels.delete(channelId);
-        port.send({ kind: 'failed', channelId, error: problemOf(error) });
-        void host.close();
-      };
-      host.done.then(() => undefined, failed);
+      await (await opening).done;
     } catch (error) {
-      if (channels.get(channelId) === opening) channels.delete(channelId);
-      port.send({ kind: 'failed', channelId, error: problemOf(error) });
+      if (place.ending || stopping.signal.aborted) return;
+      // A channel that fails says so once; the server decides what then.
+      port.send({ kind: 'failed', channelId, session, error: problemOf(error) });
+      void end(channelId, place);
     }
   };
 
-  const close = async (channelId: string): Promise<void> => {
-    const host = channels.get(channelId);
-    channels.delete(channelId);
-    await host?.then((one) => one.close()).catch(() => undefined);
-    port.send({ kind: 'closed', channelId });
+  const close = async (channelId: string, session: number): Promise<void> => {
+    const place = places.get(channelId);
+    if (place?.session === session) await end(channelId, place);
+    port.send({ kind: 'closed', channelId, session });
   };
 
   const receive = (message: ToLiveWorker): void => {
@@ -92,16 +107,22 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
       case 'open':
         return void open(message.order);
       case 'close':
-        return void close(message.channelId);
+        return void close(message.channelId, message.session);
       case 'stop':
         stopping.abort(new LivedubError('LIVEDUB_E_ABORTED', 'The worker stops.'));
         return;
       default:
         // In order with the opening, without waiting for it here.
-        void channels.get(message.channelId)?.then(
-          (host) => host.receive(message),
-          () => undefined,
-        );
+        places
+          .get(message.channelId)
+          ?.host.then(
+            (host) => host.receive(message),
+            () => undefined,
+          )
+          // What one channel stumbles over must not end them all.
+          .catch((error: unknown) =>
+            process.emitWarning(`${message.kind}: ${toLivedubError(error).message}`),
+          );
     }
   };
 
@@ -117,7 +138,7 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
   port.send({ kind: 'ready' });
   await stopped;
   stopping.abort();
-  await Promise.allSettled([...channels.values()].map(async (host) => (await host).close()));
+  await Promise.all([...places].map(([channelId, place]) => end(channelId, place)));
   await parts
     ?.then(async ({ engines, sfu }) => Promise.allSettled([engines.close(), sfu.close()]))
     .catch(() => undefined);
