@@ -32,6 +32,8 @@ export interface LiveWorker {
   send(message: ToLiveWorker): void;
   /** @returns stops listening */
   onMessage(listener: (message: FromLiveWorker) => void): () => void;
+  /** Ends a worker that gives no sign of life. */
+  kill(): void;
 }
 
 type Process = WorkerProcess<ToLiveWorker, FromLiveWorker>;
@@ -230,6 +232,10 @@ class Member implements LiveWorker {
   onMessage(listener: (message: FromLiveWorker) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  kill(): void {
+    this.#process.kill();
   }
 
   stop(timeoutMs: number): Promise<void> {
