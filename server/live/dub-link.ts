@@ -285,21 +285,26 @@ function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value
 }
 
 async function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS);
-  return await Promise.race([
-    promise,
-    aborted(signal) as Promise<never>,
-    aborted(timeout).catch(() => {
-      throw new LivedubError('LIVEDUB_E_ENGINE_FAILED', 'The worker does not open the channel.');
-    }) as Promise<never>,
-  ]);
+  const done = new AbortController();
+  try {
+    return await Promise.race([
+      promise,
+      aborted(signal, done.signal),
+      aborted(AbortSignal.timeout(OPEN_TIMEOUT_MS), done.signal).catch(() => {
+        throw new LivedubError('LIVEDUB_E_ENGINE_FAILED', 'The worker does not open the channel.');
+      }),
+    ]);
+  } finally {
+    done.abort();
+  }
 }
 
-/** Rejects with the signal's reason when it aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
+/** Rejects with the signal's reason when it aborts. @param until stops waiting for it */
+function aborted(signal: AbortSignal, until?: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
+    const options = { once: true, ...(until ? { signal: until } : {}) };
     if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    else signal.addEventListener('abort', () => reject(signal.reason), options);
   });
 }
 
