@@ -9,6 +9,11 @@ export function ownName(code: string): string {
   return code;
 }
 
+/** Sorted by the names of their languages. */
+export function byName<T>(items: readonly T[], code: (item: T) => string): T[] {
+  return [...items].sort((a, b) => ownName(code(a)).localeCompare(ownName(code(b))));
+}
+
 const TIERS: Readonly<Record<string, string>> = {
   gist: 'Gist tier: the translation gives the gist of what is said. Expect mistakes, and do not rely on the wording.',
   fair: 'Fair tier: mostly right, with mistakes in harder sentences.',

@@ -13,6 +13,7 @@ import './languages-card.ts';
 import './publish-card.ts';
 import './recordings-card.ts';
 import './settings-card.ts';
+import './setup-card.ts';
 import './share-card.ts';
 import './transcript-card.ts';
 import { addToTranscript, type TranscriptView } from './transcript.ts';
@@ -94,6 +95,7 @@ export class ChannelDesk extends LitElement {
               <div class="column">
                 <languages-card .channel=${view} .rest=${rest} .lagMs=${this.lagMs}></languages-card>
                 <settings-card .channel=${view} .rest=${rest}></settings-card>
+                <setup-card .channel=${view} .rest=${rest}></setup-card>
                 <div class="end"><button class="danger" @click=${this.#askDelete}>${icon('bin')}Delete channel …</button></div>
               </div>
             </main>
@@ -158,7 +160,9 @@ export class ChannelDesk extends LitElement {
   }
 
   #notify(notice: Notice): void {
-    this.notices = [...this.notices, notice].slice(-KEPT_NOTICES);
+    // The same again says nothing new, and lasts longer.
+    const same = (one: Notice) => one.message === notice.message && one.language === notice.language;
+    this.notices = [...this.notices.filter((one) => !same(one)), notice].slice(-KEPT_NOTICES);
     setTimeout(() => {
       this.notices = this.notices.filter((one) => one !== notice);
     }, NOTICE_LASTS_MS);

@@ -1,11 +1,17 @@
 import { css, html, LitElement, nothing } from 'lit';
-import type { LivePairs, NewChannel, OperatorChannel } from '../../../server/live/contract.ts';
-import { ownName } from '../languages.ts';
+import type {
+  LivePairs,
+  NewChannel,
+  OperatorChannel,
+  RenditionSettings,
+} from '../../../server/live/contract.ts';
+import { byName, ownName } from '../languages.ts';
 import { asProblem, type LiveProblem } from '../sdk/problem.ts';
 import type { RestClient } from '../sdk/rest-client.ts';
 import { problemBox } from '../ui/parts.ts';
 import { sharedStyles } from '../ui/shared-styles.ts';
 import { refuse } from './desk-card.ts';
+import './language-choice.ts';
 
 type Pair = LivePairs['pairs'][number];
 
@@ -26,8 +32,7 @@ export class NewChannelForm extends LitElement {
   declare cancellable: boolean;
   declare pairs: readonly Pair[] | undefined;
   declare from: string;
-  /** Voice of each chosen language, '' for the best that keeps up. */
-  declare chosen: ReadonlyMap<string, string>;
+  declare chosen: readonly RenditionSettings[];
   declare delayMs: number;
   declare problem: LiveProblem | undefined;
   declare busy: boolean;
@@ -36,7 +41,7 @@ export class NewChannelForm extends LitElement {
     super();
     this.cancellable = false;
     this.from = 'en';
-    this.chosen = new Map();
+    this.chosen = [];
     this.delayMs = 6000;
     this.busy = false;
   }
@@ -47,16 +52,17 @@ export class NewChannelForm extends LitElement {
   }
 
   override render() {
-    const sources = byName([...new Set(this.pairs?.map((pair) => pair.from))]);
+    const sources = byName([...new Set(this.pairs?.map((pair) => pair.from))], (code) => code);
     return html`<form class="card grid" @submit=${this.#submit}>
       <h2>New channel</h2>
-      <label class="field">Title<input name="title" required maxlength="120" autocomplete="off" /></label>
+      <label class="field">Title<input name="title" required maxlength="120" pattern=".*\\S.*" title="A few words" autocomplete="off" /></label>
       <label class="field">Language spoken
         <select @change=${(event: Event) => this.#setFrom((event.target as HTMLSelectElement).value)}>
           ${sources.map((code) => html`<option value=${code} ?selected=${code === this.from}>${ownName(code)}</option>`)}
         </select>
       </label>
-      ${this.#languages()}
+      <language-choice .pairs=${this.pairs} .from=${this.from} .chosen=${this.chosen}
+        @chosen=${(event: CustomEvent<RenditionSettings[]>) => this.#choose(event.detail)}></language-choice>
       <label class="field">Delay of “in sync”: ${this.delayMs / 1000} s behind live
         <input type="range" min="2000" max="15000" step="500" .value=${String(this.delayMs)}
           aria-valuetext=${`${this.delayMs / 1000} seconds`}
@@ -89,53 +95,16 @@ export class NewChannelForm extends LitElement {
     </form>`;
   }
 
-  #languages() {
-    if (!this.pairs)
-      return html`<p class="muted small" role="status">Looking which languages are installed …</p>`;
-    const targets = byName(this.pairs.filter((pair) => pair.from === this.from).map((pair) => pair.to));
-    const offered = targets.flatMap(
-      (to) => this.pairs?.find((pair) => pair.from === this.from && pair.to === to) ?? [],
-    );
-    if (offered.length === 0) {
-      return html`<p class="small bad">No language can be dubbed from ${ownName(this.from)} with the installed engines. See <code>livedub models</code>.</p>`;
-    }
-    return html`<fieldset>
-      <legend>Dub into</legend>
-      <ul class="plain languages">${offered.map((pair) => this.#language(pair))}</ul>
-    </fieldset>`;
-  }
-
-  #language(pair: Pair) {
-    const voice = this.chosen.get(pair.to);
-    return html`<li>
-      <label class="check"><input type="checkbox" .checked=${voice !== undefined}
-        @change=${(event: Event) => this.#choose(pair.to, (event.target as HTMLInputElement).checked ? '' : undefined)} />
-        <span>${ownName(pair.to)} <span class="muted small">${pair.tier}</span></span></label>
-      ${
-        voice === undefined || pair.voices.length === 0
-          ? nothing
-          : html`<select aria-label=${`Voice for ${ownName(pair.to)}`}
-              @change=${(event: Event) => this.#choose(pair.to, (event.target as HTMLSelectElement).value)}>
-              <option value="">Best that keeps up</option>
-              ${pair.voices.map((one) => html`<option value=${one.id} ?selected=${one.id === voice}>${one.name}${one.slow ? ' (slow)' : ''}</option>`)}
-            </select>`
-      }
-    </li>`;
-  }
-
   #setFrom(from: string): void {
     this.from = from;
-    this.chosen = new Map();
+    this.chosen = [];
   }
 
   #setDelay(delayMs: number): void {
     this.delayMs = delayMs;
   }
 
-  #choose(language: string, voice: string | undefined): void {
-    const chosen = new Map(this.chosen);
-    if (voice === undefined) chosen.delete(language);
-    else chosen.set(language, voice);
+  #choose(chosen: readonly RenditionSettings[]): void {
     this.chosen = chosen;
   }
 
@@ -157,7 +126,7 @@ export class NewChannelForm extends LitElement {
     const order: NewChannel = {
       title: String(form.get('title')),
       from: this.from,
-      languages: [...this.chosen].map(([language, voice]) => ({ language, ...(voice ? { voice } : {}) })),
+      languages: [...this.chosen],
       delayMs: this.delayMs,
       isPublic: form.has('isPublic'),
       record: form.has('record'),
@@ -183,22 +152,6 @@ export class NewChannelForm extends LitElement {
       h2 {
         margin: 0;
       }
-      .languages {
-        display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr));
-        gap: 0 1.5rem;
-      }
-      .languages li {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        justify-content: space-between;
-        gap: 0.2rem 1rem;
-      }
-      .languages select {
-        width: auto;
-        max-width: 15rem;
-      }
       .checks {
         display: flex;
         flex-wrap: wrap;
@@ -206,10 +159,6 @@ export class NewChannelForm extends LitElement {
       }
     `,
   ];
-}
-
-function byName(languages: readonly string[]): string[] {
-  return [...languages].sort((a, b) => ownName(a).localeCompare(ownName(b)));
 }
 
 customElements.define('new-channel-form', NewChannelForm);
