@@ -16,6 +16,15 @@ const STATES: Readonly<Record<RenditionView['state'], string>> = {
   off: 'no dubbing at this moment',
 };
 
+/** What is made of a language now; an order of the desk comes before demand. */
+function stateText({ control, state }: RenditionView): string {
+  if (state === 'off') return STATES.off;
+  if (control === 'stop') return 'stopped, nothing is made';
+  if (control === 'hold') return 'held, the original is heard';
+  if (control === 'mute' && state === 'active') return 'muted, captions go on';
+  return STATES[state];
+}
+
 /** Each language: who listens, how far the voice trails, and what the desk does to it at once. */
 export class LanguagesCard extends DeskCard {
   static override properties = { ...DeskCard.properties, lagMs: { attribute: false } };
@@ -44,7 +53,7 @@ export class LanguagesCard extends DeskCard {
         ${one.tier ? html`<span class="muted small">${one.tier}</span>` : nothing}
         <span class="muted small push">${one.viewers} ${one.viewers === 1 ? 'listener' : 'listeners'}</span>
       </div>
-      <p class="small muted">${this.channel.state === 'live' ? STATES[one.state] : 'not on air'}${one.voice ? ` · voice ${one.voice}` : ''}</p>
+      <p class="small muted">${this.channel.state === 'live' ? stateText(one) : 'not on air'}${one.voice ? ` · voice ${one.voice}` : ''}</p>
       ${one.degraded ? html`<p class="small bad">${one.degraded}</p>` : nothing}
       <div class="lag">
         <meter min="0" max="8" low="4" high="6" optimum="1" .value=${(lagMs ?? 0) / 1000} aria-label=${`Lag of ${name}`}></meter>
