@@ -141,7 +141,7 @@ export class PublishPage extends LitElement {
   #button() {
     const { source, onAir, problem } = this.#session;
     if (onAir) {
-      return html`<button class="big stop" @click=${() => void this.#session.stop()}>Stop</button>`;
+      return html`<button class="big stop" @click=${this.#stop}>Stop</button>`;
     }
     const taken = problem?.status === 409;
     return html`
@@ -149,6 +149,12 @@ export class PublishPage extends LitElement {
       ${taken ? html`<button class="danger" @click=${() => this.#goLive(true)}>Take over from the other publisher</button>` : nothing}
     `;
   }
+
+  /** A double click on “Go live” ends on the button that has taken its place: only a click of its own stops. */
+  readonly #stop = (event: MouseEvent) => {
+    if (event.detail > 1) return;
+    void this.#session.stop();
+  };
 
   #figures() {
     const { stats, onAir } = this.#session;
