@@ -15,11 +15,16 @@ const IDLE_AFTER_MS = 3000;
 const LOAD_WITHIN_MS = 3000;
 const VOLUME_STEP = 0.1;
 
-/** Where this script came from, when a page of somebody else embeds it. */
-const scriptOrigin =
-  typeof document !== 'undefined' && document.currentScript instanceof HTMLScriptElement
-    ? new URL(document.currentScript.src, location.href).origin
-    : undefined;
+/**
+ * Where this script came from, when a page of somebody else embeds it. A page that loads it as a module does not say which
+ * script runs: then by its name.
+ */
+const scriptOrigin = (() => {
+  if (typeof document === 'undefined') return undefined;
+  const running = document.currentScript instanceof HTMLScriptElement ? document.currentScript : undefined;
+  const script = running ?? document.querySelector<HTMLScriptElement>('script[src$="/player.js"]');
+  return script?.src ? new URL(script.src, location.href).origin : undefined;
+})();
 
 /**
  * Plays a live channel: `<livedub-player channel="my-show" lang="es" mode="interpret" captions="es">`. The original is
@@ -336,7 +341,9 @@ export class LivedubPlayer extends LitElement {
   }
 
   #notify(notice: Notice): void {
-    this.notices = [...this.notices.slice(-2), notice];
+    // The same again says nothing new, and lasts longer.
+    const others = this.notices.filter((one) => one.message !== notice.message);
+    this.notices = [...others.slice(-2), notice];
     setTimeout(() => {
       this.notices = this.notices.filter((one) => one !== notice);
     }, NOTICE_LASTS_MS);
