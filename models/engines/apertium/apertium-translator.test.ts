@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APERTIUM_MODES_DIRECTORY, ApertiumTranslator } from './apertium-translator.ts';
 import { ApertiumLane } from './lane.ts';
 import { discoverModes } from './modes.ts';
+import { decodeReply, encodeRequest } from './stream-format.ts';
 
 const modes = await discoverModes(APERTIUM_MODES_DIRECTORY);
 const has = (from: string, to: string): boolean => modes.some((mode) => mode.from === from && mode.to === to);
@@ -128,8 +129,12 @@ describe('ApertiumLane', () => {
     const order: string[] = [];
     const ask = (name: string, priority: 'live' | 'upload', deadlineMs?: number) =>
       one
-        .run(`${name}\0`, { ...call(), priority, ...(deadlineMs === undefined ? {} : { deadlineMs }) })
-        .then((reply) => order.push(reply));
+        .run(encodeRequest(name), {
+          ...call(),
+          priority,
+          ...(deadlineMs === undefined ? {} : { deadlineMs }),
+        })
+        .then((reply) => order.push(decodeReply(reply).text));
     await Promise.all([
       ask('first', 'upload'),
       ask('upload', 'upload'),
@@ -142,7 +147,7 @@ describe('ApertiumLane', () => {
 
   it('refuses more than its queue holds', async () => {
     const one = lane('cat', [], 2);
-    const asked = Array.from({ length: 5 }, () => one.run('x\0', call()));
+    const asked = Array.from({ length: 5 }, () => one.run(encodeRequest('x'), call()));
     const settled = await Promise.allSettled(asked);
     expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(2);
     await one.close();
@@ -150,11 +155,17 @@ describe('ApertiumLane', () => {
 
   it('gives up on programs that end or do not answer', async () => {
     const ending = lane('false', []);
-    await expect(ending.run('x\0', call())).rejects.toMatchObject({ code: 'LIVEDUB_E_ENGINE_FAILED' });
+    await expect(ending.run(encodeRequest('x'), call())).rejects.toMatchObject({
+      code: 'LIVEDUB_E_ENGINE_FAILED',
+    });
     const silent = lane('sleep', ['60'], 4, 100);
-    await expect(silent.run('x\0', call())).rejects.toMatchObject({ code: 'LIVEDUB_E_ENGINE_FAILED' });
+    await expect(silent.run(encodeRequest('x'), call())).rejects.toMatchObject({
+      code: 'LIVEDUB_E_ENGINE_FAILED',
+    });
     const absent = lane('/nonexistent/program', []);
-    await expect(absent.run('x\0', call())).rejects.toMatchObject({ code: 'LIVEDUB_E_DEPENDENCY_MISSING' });
+    await expect(absent.run(encodeRequest('x'), call())).rejects.toMatchObject({
+      code: 'LIVEDUB_E_DEPENDENCY_MISSING',
+    });
     await Promise.all([ending.close(), silent.close(), absent.close()]);
   });
 });
