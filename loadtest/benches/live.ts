@@ -5,6 +5,7 @@ import type { Bench } from '../bench/bench.ts';
 import { buildClip, type Clip } from '../clips/clip.ts';
 import { englishParts } from '../clips/clip-parts.ts';
 import { OthersMeter } from '../live/cost.ts';
+import { soundings } from '../live/heard-sound.ts';
 import { LiveServer } from '../live/live-server.ts';
 import { measurePicture, pictureRows } from '../live/picture-section.ts';
 import {
@@ -86,6 +87,7 @@ export const bench: Bench = {
           language,
           figures: interpretOf(interpret, language),
           utterances: utterancesOf(interpret, language, 'interpret'),
+          heard: soundings(interpret.levels.get(language)!),
         })),
       });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { percentile } from '../measure/live-figures.ts';
 import type { HeardLevels } from './heard-sound.ts';
 import { type Interpreted, interpretFigures } from './interpret-figures.ts';
 
@@ -76,6 +77,11 @@ describe('figures of interpreting', () => {
     expect(figures.unheard).toEqual([1]);
     expect(figures.heardPercent).toBe(50);
     expect([figures.spoken, figures.skipped]).toEqual([2, 1]);
+  });
+
+  it('find the way to the ear however long it is', () => {
+    for (const wayMs of [120, 700, 1400])
+      expect(percentile(interpretFigures(run(two, { wayMs })).pathMs, 0.5)).toBeCloseTo(wayMs, 0);
   });
 
   it('see the way to the ear grow', () => {

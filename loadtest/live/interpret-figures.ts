@@ -102,11 +102,11 @@ const CONTINUOUS_MS = 500;
 const SILENCE_MS = 300;
 /** Silence before an utterance without which its beginning cannot be told from the one before, ms. */
 const CLEAR_MS = 150;
-/** First guess of the way to the ear, ms, and how far it may be off. */
-const PATH_GUESS_MS = 350;
-const PATH_SEARCH_MS = 350;
-/** How far one utterance may be off the median way. */
-const PATH_SPREAD_MS = 150;
+/** Longest way to the ear that is looked for, ms, and how finely. */
+const LONGEST_PATH_MS = 2000;
+const PATH_STEP_MS = 10;
+/** How far one utterance may be off the usual way, ms. */
+const PATH_SPREAD_MS = 250;
 /** An utterance sounds at least so much of its time. */
 const SOUNDING_SHARE = 0.4;
 const TEN_MINUTES_MS = 600_000;
@@ -125,8 +125,9 @@ export function interpretFigures(input: Interpreted): InterpretFigures {
     startMs: startMs - originMs,
     endMs: endMs - originMs,
   }));
-  const path = pathOf(told, sounds);
-  const usualMs = percentile([...path.values()], 0.5) ?? PATH_GUESS_MS;
+  const fitMs = usualPathMs(told, sounds);
+  const path = pathOf(told, sounds, fitMs);
+  const usualMs = percentile([...path.values()], 0.5) ?? fitMs;
   const heard = told.map(({ utterance, clause }): Heard => {
     const wayMs = path.get(utterance) ?? usualMs;
     return {
@@ -169,20 +170,52 @@ export function interpretFigures(input: Interpreted): InterpretFigures {
 function pathOf(
   told: readonly { readonly utterance: ToldUtterance }[],
   sounds: readonly Sounding[],
+  usualMs: number,
 ): Map<ToldUtterance, number> {
   const clear = told.flatMap(({ utterance }, i) => {
     const before = told[i - 1]?.utterance.endUs ?? Number.NEGATIVE_INFINITY;
     return (utterance.startUs - before) / 1000 >= CLEAR_MS ? [utterance] : [];
   });
-  const find = (guessMs: number, withinMs: number) => {
-    const starts = clear.map(({ startUs }) => startUs / 1000 + guessMs);
-    return onsets(sounds, starts, withinMs).map((atMs, i) =>
-      atMs === undefined ? undefined : atMs - clear[i]!.startUs / 1000,
-    );
-  };
-  const rough = find(PATH_GUESS_MS, PATH_SEARCH_MS).filter((ms) => ms !== undefined);
-  const exact = find(percentile(rough, 0.5) ?? PATH_GUESS_MS, PATH_SPREAD_MS);
-  return new Map(clear.flatMap((one, i) => (exact[i] === undefined ? [] : [[one, exact[i]] as const])));
+  const expected = clear.map(({ startUs }) => startUs / 1000 + usualMs);
+  const found = onsets(sounds, expected, PATH_SPREAD_MS);
+  return new Map(
+    clear.flatMap((utterance, i) => {
+      const atMs = found[i];
+      return atMs === undefined ? [] : [[utterance, atMs - utterance.startUs / 1000] as const];
+    }),
+  );
+}
+
+/** The way by which all utterances together fit best on what was heard, ms. */
+function usualPathMs(
+  told: readonly { readonly utterance: ToldUtterance }[],
+  sounds: readonly Sounding[],
+): number {
+  const said = told.map(({ utterance: { startUs, endUs } }) => ({
+    startMs: startUs / 1000,
+    endMs: endUs / 1000,
+  }));
+  const lastMs = Math.max(0, ...said.map(({ endMs }) => endMs), ...sounds.map(({ endMs }) => endMs));
+  const steps = Math.ceil(lastMs / PATH_STEP_MS) + LONGEST_PATH_MS / PATH_STEP_MS;
+  const saidAt = mask(said, steps);
+  const heardAt = mask(sounds, steps);
+  let best = 0;
+  let bestFit = Number.NEGATIVE_INFINITY;
+  for (let shift = 0; shift * PATH_STEP_MS <= LONGEST_PATH_MS; shift += 1) {
+    let fit = 0;
+    for (let i = 0; i + shift < steps; i += 1) if (saidAt[i] === heardAt[i + shift]) fit += 1;
+    // What was cut off at the end would have been silent.
+    fit += shift;
+    if (fit > bestFit) [best, bestFit] = [shift, fit];
+  }
+  return best * PATH_STEP_MS;
+}
+
+function mask(spans: readonly Sounding[], steps: number): Uint8Array {
+  const at = new Uint8Array(steps);
+  for (const { startMs, endMs } of spans)
+    at.fill(1, Math.max(0, Math.round(startMs / PATH_STEP_MS)), Math.round(endMs / PATH_STEP_MS));
+  return at;
 }
 
 function earVoice({ clause, utterance, startMs }: Heard): number[] {

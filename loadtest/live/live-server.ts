@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { clientDist } from '../../client/build.mjs';
 import { ClauseLogFile } from '../../db/clause-log-file.ts';
 import { repositoryRoot } from '../../pipeline/cache-paths.ts';
-import { LivedubError } from '../../pipeline/errors.ts';
+import { LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import type { ClauseLogEntry } from '../../pipeline/ports/clause-log.ts';
 import { ChannelStore } from '../../server/live/channel-store.ts';
 import type { ChannelView, NewChannel, OperatorChannel } from '../../server/live/contract.ts';
@@ -37,15 +37,18 @@ export class LiveServer {
       // Ctrl-C reaches the bench alone, which ends it in order.
       detached: true,
     });
-    const failed = once(child, 'exit').then(([code]) => {
+    const early = once(child, 'exit').then(([code]) => {
       throw new LivedubError('LIVEDUB_E_ENGINE_FAILED', `The server ended with code ${code} while starting.`);
     });
-    const [message] = (await Promise.race([
-      once(child, 'message', { signal: AbortSignal.timeout(START_TIMEOUT_MS) }),
-      failed,
-    ])) as [{ port: number }];
-    failed.catch(() => undefined);
-    return new LiveServer(child, message.port, dataDir);
+    early.catch(() => undefined);
+    const ready = once(child, 'message', { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
+    try {
+      const [{ port }] = (await Promise.race([ready, early])) as [{ port: number }];
+      return new LiveServer(child, port, dataDir);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw toLivedubError(error, 'LIVEDUB_E_ENGINE_FAILED');
+    }
   }
 
   get pid(): number {

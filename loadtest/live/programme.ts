@@ -58,6 +58,7 @@ export class BenchProgramme {
     const closeAtOnce = () => void browser.close();
     signal.addEventListener('abort', closeAtOnce, { once: true });
     try {
+      signal.throwIfAborted();
       const channel = await server.createChannel(
         NewChannelSchema.parse({
           id,
