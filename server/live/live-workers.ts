@@ -36,6 +36,9 @@ export interface LiveWorker {
   kill(): void;
 }
 
+/** Sets of engines that a new worker loads at once; what else is needed it loads when a channel is opened. */
+const MAX_PREPARED = 4;
+
 type Process = WorkerProcess<ToLiveWorker, FromLiveWorker>;
 
 /**
@@ -46,10 +49,11 @@ export class LiveWorkers {
   readonly #options: Required<Omit<LiveWorkersOptions, 'onNotice'>> & LiveWorkersOptions;
   #active: Member | undefined;
   #spare: Member | undefined;
-  #engines: ChannelEngines | undefined;
+  /** What the channels opened last need, oldest first. */
+  #engines: ChannelEngines[] = [];
   #deathsInRow = 0;
   #timer: NodeJS.Timeout | undefined;
-  #waiters: (() => void)[] = [];
+  readonly #waiters = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
   constructor(options: LiveWorkersOptions) {
@@ -73,11 +77,15 @@ export class LiveWorkers {
     return this.#spare?.prepared ?? false;
   }
 
-  /** Starts a worker if there is none, and has its engines loaded. */
+  /** Starts a worker if there is none, and has its engines loaded; the spare one loads them, too. */
   prepare(engines: ChannelEngines): void {
     if (this.#closing) return;
-    this.#engines = engines;
-    this.#active ??= this.#start();
+    const same = JSON.stringify(engines);
+    this.#engines = [...this.#engines.filter((one) => JSON.stringify(one) !== same), engines].slice(
+      -MAX_PREPARED,
+    );
+    // Not sooner than a worker that died is to be replaced.
+    if (!this.#timer) this.#active ??= this.#start();
     for (const member of [this.#active, this.#spare]) member?.prepare(engines);
   }
 
@@ -91,9 +99,10 @@ export class LiveWorkers {
       await new Promise<void>((resolve) => {
         const wake = () => {
           signal.removeEventListener('abort', wake);
+          this.#waiters.delete(wake);
           resolve();
         };
-        this.#waiters.push(wake);
+        this.#waiters.add(wake);
         signal.addEventListener('abort', wake, { once: true });
       });
     }
@@ -122,15 +131,13 @@ export class LiveWorkers {
           onNotice: this.#options.onNotice,
         }),
       {
-        ready: () => {
-          this.#wake();
-          // The spare starts once the first one has its engines: two at once would make both late.
-        },
+        ready: () => this.#wake(),
+        // The spare starts once the first one has its engines: two at once would make both late.
         prepared: () => this.#fillSpare(),
         exit: (why) => this.#onExit(member, why),
       },
     );
-    if (this.#engines) member.prepare(this.#engines);
+    for (const engines of this.#engines) member.prepare(engines);
     return member;
   }
 
@@ -174,7 +181,7 @@ export class LiveWorkers {
   }
 
   #wake(): void {
-    for (const wake of this.#waiters.splice(0)) wake();
+    for (const wake of [...this.#waiters]) wake();
   }
 }
 
@@ -191,7 +198,7 @@ class Member implements LiveWorker {
   prepared = false;
   readonly #process: Process;
   readonly #listeners = new Set<(message: FromLiveWorker) => void>();
-  #engines: ChannelEngines | undefined;
+  #waiting: ChannelEngines[] = [];
 
   constructor(start: (onExit: (why: string) => void) => Process, events: MemberEvents) {
     const gone = new AbortController();
@@ -203,7 +210,7 @@ class Member implements LiveWorker {
     this.#process.port.onMessage((message) => {
       if (message.kind === 'ready') {
         this.ready = true;
-        if (this.#engines) this.prepare(this.#engines);
+        for (const engines of this.#waiting.splice(0)) this.prepare(engines);
         events.ready();
       } else if (message.kind === 'prepared') {
         this.prepared = true;
@@ -221,8 +228,8 @@ class Member implements LiveWorker {
   }
 
   prepare(engines: ChannelEngines): void {
-    this.#engines = engines;
     if (this.ready) this.send({ kind: 'prepare', engines });
+    else this.#waiting = [...this.#waiting, engines].slice(-MAX_PREPARED);
   }
 
   send(message: ToLiveWorker): void {
