@@ -1,8 +1,8 @@
 import type { types } from 'mediasoup';
 import { LivedubError } from '../pipeline/errors.ts';
 import type { RtpCodec } from '../pipeline/rtp/rtp-packet.ts';
-import { parseIceFragment, writeIceFragment } from './ice-fragment.ts';
 import { acceptIngest, type IngestMedia } from './ingest-media.ts';
+import { RemoteIce } from './remote-ice.ts';
 import type { SfuRouter } from './router.ts';
 import type { RtpTap, RtpTapOptions } from './rtp-tap.ts';
 import { remoteDtlsParameters, writeAnswer } from './sdp-answer.ts';
@@ -20,6 +20,8 @@ export interface WhipIngestOptions {
   readonly onConnectionState?: (state: ConnectionState) => void;
   /** A publisher that is not connected by then has failed, ms. Default 15 000. */
   readonly connectTimeoutMs?: number;
+  /** A publisher that is `disconnected` for so long has failed, ms. Default 30 000. */
+  readonly returnTimeoutMs?: number;
   /** A publisher that sends no ICE consent checks for this long is `disconnected`. Default and least 10 s. */
   readonly iceConsentTimeoutS?: number;
   /** Kept with transport and producers. */
@@ -53,8 +55,7 @@ export class WhipIngest {
   readonly video: IngestTrack | undefined;
   readonly #transport: types.WebRtcTransport;
   readonly #connection: WebRtcConnection;
-  readonly #offer: SdpOffer;
-  #remoteUfrag: string;
+  readonly #ice: RemoteIce;
 
   private constructor(
     transport: types.WebRtcTransport,
@@ -65,8 +66,7 @@ export class WhipIngest {
   ) {
     this.#transport = transport;
     this.#connection = connection;
-    this.#offer = offer;
-    this.#remoteUfrag = offer.iceUfrag;
+    this.#ice = new RemoteIce(transport, offer);
     this.audio = tracks.find(({ producer }) => producer.kind === 'audio');
     this.video = tracks.find(({ producer }) => producer.kind === 'video');
     this.answer = writeAnswer({ offer, accepted: media.map(({ accepted }) => accepted), transport });
@@ -90,6 +90,7 @@ export class WhipIngest {
       transport,
       onState: options.onConnectionState,
       connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
+      returnTimeoutMs: options.returnTimeoutMs ?? 30_000,
     });
     try {
       const tracks = await Promise.all(
@@ -132,17 +133,8 @@ export class WhipIngest {
    * @returns the answering fragment of an ICE restart; undefined for mere candidates
    * @throws LivedubError LIVEDUB_E_SDP_INVALID, LIVEDUB_E_CLOSED
    */
-  async patch(fragment: string): Promise<string | undefined> {
-    const { credentials } = parseIceFragment(fragment);
-    if (this.#transport.closed) throw new LivedubError('LIVEDUB_E_CLOSED', 'The session is closed.');
-    if (credentials === undefined || credentials.ufrag === this.#remoteUfrag) return undefined;
-    this.#remoteUfrag = credentials.ufrag;
-    const iceParameters = await this.#transport.restartIce();
-    return writeIceFragment({
-      offer: this.#offer,
-      iceParameters,
-      iceCandidates: this.#transport.iceCandidates,
-    });
+  patch(fragment: string): Promise<string | undefined> {
+    return this.#ice.patch(fragment);
   }
 
   async stats(): Promise<IngestStats> {

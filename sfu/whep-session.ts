@@ -1,7 +1,7 @@
 import type { types } from 'mediasoup';
 import { LivedubError } from '../pipeline/errors.ts';
-import { parseIceFragment, writeIceFragment } from './ice-fragment.ts';
 import { PayloadProfiles } from './payload-profiles.ts';
+import { RemoteIce } from './remote-ice.ts';
 import type { SfuRouter } from './router.ts';
 import { remoteDtlsParameters, writeAnswer } from './sdp-answer.ts';
 import { parseOffer, type SdpOffer } from './sdp-offer.ts';
@@ -21,6 +21,8 @@ export interface WhepSessionOptions {
   readonly onConnectionState?: (state: ConnectionState) => void;
   /** A player that is not connected by then has failed, ms. Default 15 000. */
   readonly connectTimeoutMs?: number;
+  /** A player that is `disconnected` for so long has failed, ms. Default 30 000. */
+  readonly returnTimeoutMs?: number;
   /** A player that sends no ICE consent checks for this long is `disconnected`. Default and least 10 s. */
   readonly iceConsentTimeoutS?: number;
   /** Kept with transport and consumers. */
@@ -33,10 +35,9 @@ export class WhepSession {
   readonly answer: string;
   readonly #transport: types.WebRtcTransport;
   readonly #connection: WebRtcConnection;
-  readonly #offer: SdpOffer;
+  readonly #ice: RemoteIce;
   readonly #consumers: readonly types.Consumer[];
   readonly #meters: ReadonlyMap<types.MediaKind, TrackHealthMeter>;
-  #remoteUfrag: string;
 
   private constructor(
     transport: types.WebRtcTransport,
@@ -47,8 +48,7 @@ export class WhepSession {
   ) {
     this.#transport = transport;
     this.#connection = connection;
-    this.#offer = offer;
-    this.#remoteUfrag = offer.iceUfrag;
+    this.#ice = new RemoteIce(transport, offer);
     this.#consumers = consumers;
     this.#meters = new Map(consumers.map((consumer) => [consumer.kind, new TrackHealthMeter(consumer)]));
     this.answer = answer;
@@ -90,6 +90,7 @@ export class WhepSession {
       const connection = new WebRtcConnection({
         transport: made,
         connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
+        returnTimeoutMs: options.returnTimeoutMs ?? 30_000,
         onState: (state) => {
           // Whoever resumes pictures gets a keyframe; before there was a connection it would have been lost.
           if (state === 'connected') for (const consumer of consumers) resume(consumer);
@@ -134,17 +135,8 @@ export class WhepSession {
    * @returns the answering fragment of an ICE restart; undefined for mere candidates
    * @throws LivedubError LIVEDUB_E_SDP_INVALID, LIVEDUB_E_CLOSED
    */
-  async patch(fragment: string): Promise<string | undefined> {
-    const { credentials } = parseIceFragment(fragment);
-    if (this.#transport.closed) throw new LivedubError('LIVEDUB_E_CLOSED', 'The session is closed.');
-    if (credentials === undefined || credentials.ufrag === this.#remoteUfrag) return undefined;
-    this.#remoteUfrag = credentials.ufrag;
-    const iceParameters = await this.#transport.restartIce();
-    return writeIceFragment({
-      offer: this.#offer,
-      iceParameters,
-      iceCandidates: this.#transport.iceCandidates,
-    });
+  patch(fragment: string): Promise<string | undefined> {
+    return this.#ice.patch(fragment);
   }
 
   async stats(): Promise<{ readonly audio?: TrackHealth; readonly video?: TrackHealth }> {
