@@ -61,9 +61,13 @@ export class Access {
     }
   }
 
-  /** Anyone may watch a public channel; a private one takes a token with scope `watch`. @throws as require */
+  /**
+   * Anyone may watch a public channel; a private one takes a token with scope `watch`, except for whoever runs it at this
+   * machine. @throws as require
+   */
   async requireWatch(request: RequestHead, channel: { id: string; isPublic: boolean }): Promise<void> {
-    if (!channel.isPublic) await this.require(request, { scope: 'watch', channel: channel.id });
+    if (channel.isPublic || (tokenOf(request) === undefined && this.#isOwnDesk(request))) return;
+    await this.require(request, { scope: 'watch', channel: channel.id });
   }
 
   /** Counts a session or socket that is to be opened. @throws LivedubError LIVEDUB_E_TOO_MANY_REQUESTS */
