@@ -3,6 +3,9 @@ import { ownName } from '../languages.ts';
 import { DeskCard } from './desk-card.ts';
 import { glossaryText, readGlossary, termLines } from './terms-text.ts';
 
+/** What the server takes of a glossary, and of terms that stay. */
+const MAX_TERMS = 200;
+
 /** Delay, glossary and terms that stay as they are; all act on what is said next. */
 export class SettingsCard extends DeskCard {
   static override properties = {
@@ -89,9 +92,14 @@ export class SettingsCard extends DeskCard {
       this.told = `Not “term = term”: ${wrong.join(', ')}`;
       return;
     }
+    const keep = termLines(String(form.get('keep') ?? ''));
+    if (others.length + entries.length > MAX_TERMS || keep.length > MAX_TERMS) {
+      this.told = `At most ${MAX_TERMS} terms, of all languages together.`;
+      return;
+    }
     const saved = await this.act('PATCH', this.path(), {
       ...(language ? { glossary: [...others, ...entries] } : {}),
-      doNotTranslate: termLines(String(form.get('keep') ?? '')),
+      doNotTranslate: keep,
     });
     this.told = saved ? 'Saved: acts on the next clause.' : '';
   };

@@ -36,7 +36,7 @@ export function stageMessage(facts: StageFacts): StageMessage | undefined {
   if (channel?.state === 'interrupted') {
     return {
       title: 'The broadcast is interrupted',
-      text: 'The broadcaster’s connection was lost. It goes on here when it is back.',
+      text: 'It goes on here by itself when the broadcaster is back.',
       busy: true,
     };
   }

@@ -1,6 +1,6 @@
 import { html, LitElement, nothing } from 'lit';
 import type { ChannelView, OperatorChannel } from '../../../server/live/contract.ts';
-import { asProblem, type LiveProblem } from '../sdk/problem.ts';
+import { asProblem, LiveProblem } from '../sdk/problem.ts';
 import { RestClient } from '../sdk/rest-client.ts';
 import { icon } from '../ui/icons.ts';
 import '../ui/level-meter.ts';
@@ -106,7 +106,7 @@ export class PublishPage extends LitElement {
   #body() {
     return html`<main class="columns">
       <section class="card stage" aria-label="Preview">
-        ${this.#preview()} ${this.#levels()} ${problemBox(this.#session.problem ?? this.problem)} ${this.#button()}
+        ${this.#preview()} ${this.#levels()} ${problemBox(inOwnWords(this.#session.problem) ?? this.problem)} ${this.#button()}
         ${this.#figures()}
       </section>
       <section class="card" aria-label="Source">${this.#settings()}</section>
@@ -192,18 +192,14 @@ export class PublishPage extends LitElement {
         </div>
         <input type="file" accept="video/*,audio/*" hidden @change=${this.#onFile} aria-label="File to publish" />
         ${this.kind === 'file' ? this.#fileSettings() : this.#deviceSettings()}
-        <label class="field">Quality
-          <select @change=${(event: Event) => this.#set(() => (this.#quality = chosenOf(event) as Quality))}>
-            ${Object.entries(QUALITIES).map(([key, { label }]) => html`<option value=${key} ?selected=${key === this.#quality}>${label}</option>`)}
-          </select>
-        </label>
+        ${this.kind === 'microphone' ? nothing : this.#qualityPicker()}
         <details>
           <summary>More</summary>
           <div class="grid">
             <label class="field">Video codec
               <select @change=${(event: Event) => (this.#codec = chosenOf(event) as 'VP8' | 'H264')}>
                 <option value="VP8">VP8 (works everywhere)</option>
-                <option value="H264">H.264 (recordings need no second encoding)</option>
+                <option value="H264">H.264 (quicker to record)</option>
               </select>
             </label>
             ${
@@ -218,6 +214,14 @@ export class PublishPage extends LitElement {
         </details>
       </fieldset>
       ${locked ? html`<p class="small muted">Stop to change the source.</p>` : nothing}`;
+  }
+
+  #qualityPicker() {
+    return html`<label class="field">Quality
+      <select @change=${(event: Event) => this.#set(() => (this.#quality = chosenOf(event) as Quality))}>
+        ${Object.entries(QUALITIES).map(([key, { label }]) => html`<option value=${key} ?selected=${key === this.#quality}>${label}</option>`)}
+      </select>
+    </label>`;
   }
 
   #fileSettings() {
@@ -340,6 +344,16 @@ export class PublishPage extends LitElement {
   };
 
   static override styles = [sharedStyles, publishStyles];
+}
+
+/** What the server says to encoders, in words that fit the buttons of this page. */
+function inOwnWords(problem: LiveProblem | undefined): LiveProblem | undefined {
+  if (problem?.status !== 409) return problem;
+  const { code, message } = problem;
+  return new LiveProblem(
+    { code, message, remedy: 'Take over, or wait until the other one has stopped.' },
+    409,
+  );
 }
 
 function chosenOf(event: Event): string {
