@@ -1,12 +1,10 @@
 import { wallMs } from './wall.mjs';
 
-let events = [];
-let socket;
+const events = [];
 
-/** Keeps everything that the desk of a channel is told, with the wall time of its arrival. */
+/** Keeps what the desk of a channel is told from now on, with the wall time of its arrival. */
 export async function openDesk(channelId) {
-  events = [];
-  socket = new WebSocket(`ws://${location.host}/v1/channels/${channelId}/desk`);
+  const socket = new WebSocket(`ws://${location.host}/v1/channels/${channelId}/desk`);
   socket.onmessage = ({ data }) => {
     const event = JSON.parse(data);
     if (event.kind !== 'channel' && event.kind !== 'hypothesis') events.push({ atMs: wallMs(), event });
@@ -16,8 +14,4 @@ export async function openDesk(channelId) {
 
 export function deskEvents() {
   return events;
-}
-
-export function closeDesk() {
-  socket?.close();
 }

@@ -36,10 +36,6 @@ export async function view(name, channelId, selection) {
   await until(() => live.state === 'connected');
 }
 
-export async function select(name, selection) {
-  await viewers.get(name).live.select(selection);
-}
-
 /** Keeps the level of a track from now on. */
 export async function listen(name, key, blockSamples) {
   const { live, sounds } = viewers.get(name);
