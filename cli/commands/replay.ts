@@ -26,7 +26,11 @@ export function registerReplay(program: Command): void {
     .argument('<file>', 'media file; this command reads it, the server gets a stream')
     .option('--live', 'into a live channel (`livedub dub` makes a file of a file)')
     .requiredOption('--channel <id>', 'id of the channel')
-    .option('--server <address>', 'where livedub runs', 'http://localhost:8080')
+    .option(
+      '--server <address>',
+      'where livedub runs',
+      `http://localhost:${process.env.LIVEDUB_PORT || 8080}`,
+    )
     .option(
       '--token <token>',
       'token with scope manage (default: LIVEDUB_TOKEN; not needed beside the server)',
