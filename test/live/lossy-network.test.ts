@@ -99,7 +99,15 @@ describe('a live channel over a bad network', () => {
     const after = await page.stats('viewer');
     for (const key of ['live:video', 'live:audio', 'voice:es:interpret'])
       expect(after[key]!.packetsReceived, key).toBeGreaterThan(before[key]!.packetsReceived + 10);
-    expect(after['live:video']!.framesDecoded).toBeGreaterThan(before['live:video']!.framesDecoded);
+    // A keyframe may be lost in its turn.
+    const frozenMs = Date.now();
+    await until(
+      'the picture moves',
+      async () =>
+        (await page.stats('viewer'))['live:video']!.framesDecoded > before['live:video']!.framesDecoded + 5,
+      { timeoutMs: 15_000 },
+    );
+    console.log({ pictureMs: Date.now() - frozenMs });
   });
 
   it('begins in the dark: what comes after the first half second is a programme like any other', async () => {
