@@ -103,7 +103,7 @@ export class LivedubServer {
       ...(onNotice ? { onNotice } : {}),
     });
     const sfu = new LazySfu({ listenIp: options.host ?? '127.0.0.1', ...options.webRtc }, onNotice);
-    const live = await LiveService.open({
+    const live = new LiveService({
       store: new ChannelStore({ folder: join(options.dataDir, 'channels') }),
       sfu: () => sfu.get(),
       workers: liveWorkers,
@@ -132,8 +132,10 @@ export class LivedubServer {
     });
     try {
       await dubs.open();
+      await live.open();
     } catch (error) {
       http.close();
+      await live.close();
       throw error;
     }
     worker.start();

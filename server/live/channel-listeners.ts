@@ -113,7 +113,7 @@ export class ChannelListeners {
       () => channel.unpublish('programme', publisher),
     );
     try {
-      await channel.publish('programme', publisher);
+      await channel.publish('programme', publisher, false);
       ingest.start();
     } catch (error) {
       ingest.close();

@@ -45,6 +45,8 @@ export class ChannelRecordings {
   /** Recordings whose files are being made. */
   readonly #finishing = new Map<string, { recorder: ChannelRecorder | undefined; done: Promise<void> }>();
   #running: Running | undefined;
+  #isStarting = false;
+  #isClosed = false;
 
   constructor(options: ChannelRecordingsOptions) {
     this.#o = options;
@@ -81,8 +83,20 @@ export class ChannelRecordings {
 
   /** @throws LivedubError LIVEDUB_E_CONFLICT when one runs, LIVEDUB_E_OUTPUT_NOT_WRITABLE, LIVEDUB_E_OUTPUT_DISK_FULL */
   async start(order: RecordingOrder): Promise<RecordingView> {
-    if (this.#running)
+    if (this.#running || this.#isStarting)
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'This channel is being recorded already.');
+    this.#isStarting = true;
+    try {
+      const recorder = await this.#open(order);
+      this.#running = { recorder, endUs: Number.POSITIVE_INFINITY, timer: undefined };
+      this.#o.onChange();
+      return recorder.view((file) => this.#href(recorder.id, file));
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+
+  async #open(order: RecordingOrder): Promise<ChannelRecorder> {
     const startedAt = new Date().toISOString();
     const id = startedAt.replace(/[-:.]/g, '').toLowerCase();
     await mkdir(this.#o.folder, { recursive: true });
@@ -95,9 +109,9 @@ export class ChannelRecordings {
       startUs: order.startUs,
       onChange: () => this.#o.onChange(),
     });
-    this.#running = { recorder, endUs: Number.POSITIVE_INFINITY, timer: undefined };
-    this.#o.onChange();
-    return recorder.view((file) => this.#href(id, file));
+    if (!this.#isClosed) return recorder;
+    await recorder.close();
+    throw new LivedubError('LIVEDUB_E_CLOSED', 'The channel is closed.');
   }
 
   /** One frame of a track that may be recorded. */
@@ -144,6 +158,7 @@ export class ChannelRecordings {
   async close(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
+    this.#isClosed = true;
     clearTimeout(running?.timer);
     this.#stop.abort(new LivedubError('LIVEDUB_E_ABORTED', 'The server is stopping.'));
     await running?.recorder.close();

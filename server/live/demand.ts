@@ -15,6 +15,8 @@ export const NO_DEMAND: LanguageDemand = {
   synced: { voice: false, mix: false },
 };
 
+const NOTHING = JSON.stringify(NO_DEMAND);
+
 /** Adds up what all consumers of a channel want, per language. */
 export class DemandBook {
   readonly #wants = new Map<object, readonly Want[]>();
@@ -34,8 +36,9 @@ export class DemandBook {
     for (const language of new Set([...before, ...wants].map((want) => want.language))) {
       const demand = this.of(language);
       const key = JSON.stringify(demand);
-      if ((this.#told.get(language) ?? JSON.stringify(NO_DEMAND)) === key) continue;
-      this.#told.set(language, key);
+      if ((this.#told.get(language) ?? NOTHING) === key) continue;
+      if (key === NOTHING) this.#told.delete(language);
+      else this.#told.set(language, key);
       this.#onChange(language, demand);
     }
   }

@@ -1,7 +1,8 @@
 import type { types } from 'mediasoup';
-import { LivedubError } from '../../pipeline/errors.ts';
+import { LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
+import { Throttle } from '../../sfu/throttle.ts';
 import { ChannelEvents } from './channel-events.ts';
 import { ChannelRecordings } from './channel-recordings.ts';
 import type { ChannelRecord } from './channel-store.ts';
@@ -15,17 +16,17 @@ import type {
 } from './contract.ts';
 import { DemandBook } from './demand.ts';
 import { DubLink, type DubLinkState, type DubOrder } from './dub-link.ts';
-import { channelView, type RenditionFacts } from './live-channel-views.ts';
+import { DubReports } from './dub-reports.ts';
+import { channelView } from './live-channel-views.ts';
 import type { LiveWorkers } from './live-workers.ts';
 import { Programme } from './programme.ts';
 import { type PublishedAs, type Publisher, Publishers } from './publishers.ts';
 import { SourceBacklog } from './source-backlog.ts';
-import type { FromLiveWorker } from './worker-messages.ts';
 
 export interface LiveChannelOptions {
   record: ChannelRecord;
   workers: LiveWorkers;
-  createRouter: () => Promise<SfuRouter>;
+  createRouter: (signal: AbortSignal) => Promise<SfuRouter>;
   /** Absolute path of a programme's clause log. */
   clauseLogOf: (programmeId: string) => string;
   recordingsFolder: string;
@@ -42,8 +43,8 @@ const RETURN_WITHIN_MS = 30_000;
 /** A publisher that sends nothing for so long is shown as interrupted. */
 const SILENT_AFTER_MS = 3000;
 const TICK_MS = 1000;
-/** How long ago an engine must have failed for its rendition to count as sound, ms. */
-const SOUND_AFTER_MS = 15_000;
+/** What changes in quick succession (a thousand viewers come) is told at most so often, ms. */
+const TELL_EVERY_MS = 200;
 
 /** One channel: its settings, its broadcast of this moment, and all who publish to it, watch it and run it. */
 export class LiveChannel {
@@ -58,14 +59,19 @@ export class LiveChannel {
   #starting: Promise<Programme> | undefined;
   #link: DubLink | undefined;
   #backlog = new SourceBacklog();
-  readonly #facts = new Map<string, RenditionFacts>();
+  readonly #reports: DubReports;
+  readonly #telling: Throttle;
   #state: ChannelState = 'idle';
   #endTimer: NodeJS.Timeout | undefined;
   readonly #tick: NodeJS.Timeout;
-  #levelDbfs: number | undefined;
+  /** Publishers are put on the air one after the other. */
+  #publishing: Promise<void> = Promise.resolve();
+  /** Settles when the programmes before are over on the worker, too. */
+  #ending: Promise<unknown> = Promise.resolve();
   #seenPackets = 0;
   #silentMs = 0;
-  #closed = false;
+  readonly #stop = new AbortController();
+  #closing: Promise<void> | undefined;
 
   constructor(options: LiveChannelOptions) {
     this.#o = options;
@@ -82,6 +88,15 @@ export class LiveChannel {
       onNotice: (notice) => this.notice(notice),
       onDrained: () => this.demand.set(this.recordings, []),
     });
+    this.#reports = new DubReports({
+      onText: (event) => {
+        this.events.text(event);
+        this.recordings.text(event);
+      },
+      onNotice: (notice) => this.notice(notice),
+      onChange: () => this.changed(),
+    });
+    this.#telling = new Throttle({ intervalMs: TELL_EVERY_MS, run: () => options.onChange(this) });
     this.#tick = setInterval(() => void this.#onTick(), TICK_MS);
   }
 
@@ -117,24 +132,53 @@ export class LiveChannel {
       startedAt: this.#programme?.startedAt,
       dub: this.dubState,
       demand: this.demand,
-      facts: this.#facts,
+      facts: this.#reports.facts,
       hasVideo: this.#programme?.hasVideo ?? false,
       hasAudio: this.#programme?.hasAudio ?? false,
       viewers: this.events.viewers.size,
     });
   }
 
-  /** The channel's router, made when somebody first needs it, and again when it was lost with its media worker. */
+  /**
+   * The channel's router, made when somebody first needs it, and again when it was lost with its media worker.
+   * @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED
+   */
   router(): Promise<SfuRouter> {
+    if (this.#closing) return Promise.reject(this.#stop.signal.reason);
     this.#router ??= this.#openRouter();
     return this.#router;
   }
 
-  /** Puts a publisher on the air; a programme begins, or goes on. */
-  async publish(as: PublishedAs, publisher: Publisher): Promise<void> {
+  /** @throws LivedubError LIVEDUB_E_CONFLICT when somebody is on the air who is not to be ended */
+  checkFree(as: PublishedAs, takeOver: boolean): void {
+    if (this.publishers.get(as) && !takeOver && this.#state === 'live')
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'Somebody publishes to this channel already.', {
+        remedy: 'End the other publisher, or add ?takeover=1 to take its place.',
+      });
+  }
+
+  /**
+   * Puts a publisher on the air; a programme begins, or goes on.
+   * @throws LivedubError LIVEDUB_E_CONFLICT as checkFree, LIVEDUB_E_CLOSED when it went away meanwhile, LIVEDUB_E_SFU_FAILED
+   */
+  publish(as: PublishedAs, publisher: Publisher, takeOver: boolean): Promise<void> {
+    const published = this.#publishing.then(() => this.#publish(as, publisher, takeOver));
+    this.#publishing = published.catch(() => undefined);
+    return published;
+  }
+
+  async #publish(as: PublishedAs, publisher: Publisher, takeOver: boolean): Promise<void> {
+    this.checkFree(as, takeOver);
     const programme = await this.#begin();
     this.publishers.set(as, publisher);
-    await programme.attach(publisher.tracks);
+    try {
+      await programme.attach(publisher.tracks);
+      if (this.#programme !== programme || this.publishers.get(as) !== publisher)
+        throw new LivedubError('LIVEDUB_E_CLOSED', 'The publisher, or the programme, has ended meanwhile.');
+    } catch (error) {
+      this.unpublish(as, publisher);
+      throw error;
+    }
     clearTimeout(this.#endTimer);
     this.#endTimer = undefined;
     this.#silentMs = 0;
@@ -151,7 +195,10 @@ export class LiveChannel {
     this.#endTimer ??= setTimeout(() => void this.endProgramme(), RETURN_WITHIN_MS);
   }
 
-  /** Ends the broadcast: the recording is finished, the next publisher begins another. */
+  /**
+   * Ends the broadcast: the recording is finished, the next publisher begins another. Never rejects.
+   * @returns resolves when the worker has been told, too
+   */
   async endProgramme(): Promise<void> {
     clearTimeout(this.#endTimer);
     this.#endTimer = undefined;
@@ -163,17 +210,16 @@ export class LiveChannel {
     // Nothing has come for as long as the delay: there is nothing left to drain.
     this.recordings.stop(Number.POSITIVE_INFINITY, 0);
     programme?.close();
-    await link?.close();
-    this.#facts.clear();
-    this.#levelDbfs = undefined;
+    this.#reports.clear();
     this.#setState('idle');
+    this.#ending = Promise.allSettled([this.#ending, link?.close()]);
+    await this.#ending;
   }
 
   async changeSettings(change: Partial<ChannelRecord['settings']>): Promise<void> {
     const before = this.#record.settings;
     const settings = { ...before, ...change };
-    this.#record = { ...this.#record, settings };
-    await this.#o.save(this.#record);
+    await this.#keep({ settings });
     if (change.delayMs !== undefined && change.delayMs !== before.delayMs) {
       this.#programme?.setDelay(settings.delayMs);
       this.#link?.send({ kind: 'delay', channelId: this.id, delayMs: settings.delayMs });
@@ -184,6 +230,7 @@ export class LiveChannel {
     if (languagesChanged || settings.from !== before.from) {
       await this.#programme?.openDubTracks(settings.languages.map(({ language }) => language));
       this.#link?.restart();
+      if (this.recordings.isRecording) this.#wantRecorded();
     }
     if (change.record !== undefined && change.record !== before.record && this.#programme) {
       if (change.record) await this.startRecording();
@@ -195,34 +242,30 @@ export class LiveChannel {
   /** Where encoders find the channel; the same after the next start. */
   async keepPorts(ports: { readonly srt: number; readonly rtmp: number }): Promise<void> {
     if (JSON.stringify(this.#record.ports) === JSON.stringify(ports)) return;
-    this.#record = { ...this.#record, ports };
-    await this.#o.save(this.#record);
+    await this.#keep({ ports });
   }
 
   async control(language: string, control: RenditionControl): Promise<void> {
     if (!this.#record.settings.languages.some((one) => one.language === language))
       throw new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);
-    this.#record = { ...this.#record, controls: { ...this.#record.controls, [language]: control } };
     this.#link?.send({ kind: 'control', channelId: this.id, language, control });
+    const kept = this.#keep({ controls: { ...this.#record.controls, [language]: control } });
     this.changed();
-    await this.#o.save(this.#record);
+    await kept;
   }
 
   /** @throws LivedubError LIVEDUB_E_CONFLICT when one runs or nothing is on the air */
   async startRecording(): Promise<RecordingView> {
     const programme = this.#programme;
     if (!programme) throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air to be recorded.');
-    const { settings } = this.#record;
-    const languages = settings.languages.map(({ language }) => language);
-    const view = await this.recordings.start({ from: settings.from, startUs: programme.nowUs });
+    const { from } = this.#record.settings;
+    const view = await this.recordings.start({ from, startUs: programme.nowUs });
+    if (this.#programme !== programme) {
+      this.recordings.stop(Number.POSITIVE_INFINITY, 0);
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'The programme has just ended.');
+    }
     programme.requestKeyframe();
-    this.demand.set(
-      this.recordings,
-      languages.flatMap((language) => [
-        { language, what: 'captions' as const },
-        { language, what: 'mix:synced' as const },
-      ]),
-    );
+    this.#wantRecorded();
     return view;
   }
 
@@ -240,23 +283,38 @@ export class LiveChannel {
 
   /** Tells everybody what the channel is like now. */
   changed(): void {
-    if (!this.#closed) this.#o.onChange(this);
+    if (!this.#closing) this.#telling.request();
   }
 
-  /** Ends everything. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Ends everything; waits for nothing that has not begun. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#stop.abort(new LivedubError('LIVEDUB_E_CLOSED', 'The channel is closed.'));
     clearInterval(this.#tick);
-    await this.endProgramme();
-    this.#closed = true;
+    this.#telling.close();
+    const ended = this.endProgramme();
     this.events.closeAll(1001, 'the channel is closed');
-    await this.recordings.close();
-    await this.#router?.then((router) => router.close()).catch(() => undefined);
+    await Promise.all([ended, this.recordings.close()]);
+    void this.#router?.then((router) => router.close()).catch(() => undefined);
+  }
+
+  /** Keeps what was changed. One that is closed may have been deleted, and is not written again. */
+  async #keep(change: Partial<ChannelRecord>): Promise<void> {
+    this.#stop.signal.throwIfAborted();
+    this.#record = { ...this.#record, ...change };
+    await this.#o.save(this.#record);
   }
 
   async #openRouter(): Promise<SfuRouter> {
+    const { signal } = this.#stop;
     try {
-      const router = await this.#o.createRouter();
+      const router = await this.#o.createRouter(signal);
+      if (signal.aborted) router.close();
+      router.closed.throwIfAborted();
       router.closed.addEventListener('abort', () => this.#routerLost(router), { once: true });
       return router;
     } catch (error) {
@@ -267,7 +325,7 @@ export class LiveChannel {
 
   /** Its media worker died: everybody connects anew. */
   #routerLost(router: SfuRouter): void {
-    if (this.#closed) return;
+    if (this.#closing) return;
     this.#router = undefined;
     const why: unknown = router.closed.reason;
     this.#o.onNotice?.(`channel ${this.id}: ${why instanceof Error ? why.message : 'its router is gone'}`);
@@ -284,6 +342,8 @@ export class LiveChannel {
   }
 
   async #start(): Promise<Programme> {
+    // The worker opens a channel once.
+    await this.#ending;
     const router = await this.router();
     const { settings } = this.#record;
     this.#backlog = new SourceBacklog();
@@ -297,7 +357,7 @@ export class LiveChannel {
       onBed: (frame) => this.#link?.pushBed(frame),
       onFrame: (key, frame) => this.recordings.push(key, frame),
       onTracks: (tracks) => {
-        for (const viewer of this.events.viewers) void viewer.added(tracks);
+        for (const viewer of this.events.viewers) viewer.added(tracks);
         this.changed();
       },
       onTracksGone: (keys) => {
@@ -305,9 +365,27 @@ export class LiveChannel {
         this.changed();
       },
     });
-    await programme.openDubTracks();
     this.#programme = programme;
-    this.#link = new DubLink({
+    try {
+      await programme.openDubTracks();
+      if (this.#programme !== programme)
+        throw new LivedubError('LIVEDUB_E_CLOSED', 'The programme ended before it began.');
+    } catch (error) {
+      programme.close();
+      if (this.#programme === programme) this.#programme = undefined;
+      throw error;
+    }
+    this.#link = this.#dub(programme, router);
+    // What cannot be recorded is still broadcast.
+    if (settings.record)
+      await this.startRecording().catch((error: unknown) =>
+        this.notice({ level: 'warning', code: 'recording', message: toLivedubError(error).message }),
+      );
+    return programme;
+  }
+
+  #dub(programme: Programme, router: SfuRouter): DubLink {
+    return new DubLink({
       workers: this.#o.workers,
       router,
       backlog: this.#backlog,
@@ -317,14 +395,10 @@ export class LiveChannel {
           .attachDub(key, producerId)
           .catch((error: unknown) => this.#o.onNotice?.(`channel ${this.id}: ${key}: ${String(error)}`));
       },
-      onOpened: (renditions) => {
-        for (const opened of renditions) this.#know(opened.language, { opened });
-      },
-      onMessage: (message) => this.#onWorker(message),
+      onOpened: (renditions) => this.#reports.opened(renditions),
+      onMessage: (message) => this.#reports.receive(message),
       onState: (state, why) => this.#onDubState(state, why),
     });
-    if (settings.record) await this.startRecording();
-    return programme;
   }
 
   #order(programme: Programme): DubOrder | undefined {
@@ -365,73 +439,25 @@ export class LiveChannel {
     this.changed();
   }
 
-  #onWorker(message: FromLiveWorker): void {
-    switch (message.kind) {
-      case 'text': {
-        const { event } = message;
-        if (event.kind === 'utterance' && event.outcome === 'spoken') this.#recovered(event.language);
-        this.events.text(event);
-        this.recordings.text(event);
-        if (event.kind === 'utterance' && event.outcome === 'skipped-lag')
-          this.notice({
-            level: 'warning',
-            code: 'skipped',
-            language: event.language,
-            message: 'A sentence was left out to keep up.',
-          });
-        return;
-      }
-      case 'lag':
-        if (message.mode === 'interpret') this.#know(message.language, { lagMs: message.lagMs });
-        return;
-      case 'pulse':
-        this.#levelDbfs = message.levelDbfs;
-        return;
-      case 'degraded': {
-        const language = /:([a-z]{2,3})/.exec(message.stage)?.[1];
-        if (language)
-          this.#know(language, { degraded: message.error.message, degradedMs: performance.now() });
-        this.notice({
-          level: 'warning',
-          code: 'degraded',
-          message: `${message.stage}: ${message.error.message}`,
-          ...(language ? { language } : {}),
-        });
-        this.changed();
-        return;
-      }
-      case 'left-original':
-        if (message.reason === 'noise') return;
-        this.notice({
-          level: 'info',
-          code: 'speech-left-original',
-          message: 'Some speech was not understood and stays original.',
-        });
-    }
-  }
-
-  /** A rendition that speaks again counts as sound after a while. */
-  #recovered(language: string): void {
-    const { degraded, degradedMs = 0, ...facts } = this.#facts.get(language) ?? {};
-    if (degraded === undefined || performance.now() - degradedMs < SOUND_AFTER_MS) return;
-    this.#facts.set(language, facts);
-    this.changed();
-  }
-
-  #know(language: string, facts: RenditionFacts): void {
-    this.#facts.set(language, { ...this.#facts.get(language), ...facts });
+  /** A recording has every language, whoever listens. */
+  #wantRecorded(): void {
+    this.demand.set(
+      this.recordings,
+      this.#record.settings.languages.flatMap(({ language }) => [
+        { language, what: 'captions' as const },
+        { language, what: 'mix:synced' as const },
+      ]),
+    );
   }
 
   async #onTick(): Promise<void> {
     const programme = this.#programme;
     if (!programme) return;
-    const lagMs: Record<string, number> = {};
-    for (const [language, facts] of this.#facts) if (facts.lagMs !== undefined) lagMs[language] = facts.lagMs;
-    this.events.tick({ kind: 'tick', mediaTimeUs: programme.nowUs, lagMs });
+    this.events.tick({ kind: 'tick', mediaTimeUs: programme.nowUs, lagMs: this.#reports.lagMs });
     this.#watchMedia(programme);
     if (this.events.desks.size === 0) return;
     if (this.recordings.isRecording) this.#o.onDeskChange(this);
-    this.events.health(await this.publishers.health(this.#levelDbfs, programme.takePicture()));
+    this.events.health(await this.publishers.health(this.#reports.levelDbfs, programme.takePicture()));
   }
 
   /** A publisher may vanish without a word: what counts is whether media comes. */
@@ -440,7 +466,8 @@ export class LiveChannel {
     this.#silentMs = packets === this.#seenPackets ? this.#silentMs + TICK_MS : 0;
     this.#seenPackets = packets;
     if (this.publishers.count === 0) return;
-    if (this.#silentMs >= SILENT_AFTER_MS)
+    if (this.#silentMs >= SILENT_AFTER_MS + RETURN_WITHIN_MS) void this.endProgramme();
+    else if (this.#silentMs >= SILENT_AFTER_MS)
       this.#interrupt('Nothing comes from the publisher at this moment.');
     else if (this.#silentMs === 0 && this.#state === 'interrupted') {
       this.notice({ level: 'info', code: 'publisher-back', message: 'The programme goes on.' });

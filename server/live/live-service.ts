@@ -71,7 +71,8 @@ export class LiveService implements LiveApi {
   #tokens = new Map<string, Promise<string>>();
   #closing: Promise<void> | undefined;
 
-  private constructor(options: LiveServiceOptions) {
+  /** Serves no channel until it is opened. */
+  constructor(options: LiveServiceOptions) {
     this.#o = options;
     this.iceServers = options.iceServers ?? [];
     this.#listeners = new ChannelListeners({
@@ -87,10 +88,9 @@ export class LiveService implements LiveApi {
     this.whep = this.#players.api((order) => this.#play(order));
   }
 
-  static async open(options: LiveServiceOptions): Promise<LiveService> {
-    const service = new LiveService(options);
-    for (const record of await options.store.load()) await service.#add(record);
-    return service;
+  /** Takes up the channels there are, and finishes recordings that a crash left. Call it once, alone on its data. */
+  async open(): Promise<void> {
+    for (const record of await this.#o.store.load()) if (!this.#closing) await this.#add(record);
   }
 
   list(): readonly ChannelView[] {
@@ -139,13 +139,14 @@ export class LiveService implements LiveApi {
         remedy: 'End the programme first.',
       });
     await channel.changeSettings(withoutUndefined(change));
-    await this.#listeners.set(channel, settings.listeners);
+    await this.#listeners.set(channel, channel.record.settings.listeners);
     return await this.#operatorView(channel);
   }
 
   async remove(id: string): Promise<void> {
     const channel = this.#channel(id);
     this.#channels.delete(id);
+    this.#tokens.delete(id);
     this.#ingests.closeOf(id);
     this.#players.closeOf(id);
     await this.#listeners.set(channel, false);
@@ -181,6 +182,9 @@ export class LiveService implements LiveApi {
       socket,
       router: channel.router(),
       view: () => channel.view(),
+      from: () => channel.record.settings.from,
+      hasLanguage: (language) =>
+        channel.record.settings.languages.some((rendition) => rendition.language === language),
       tracks: () => channel.tracks,
       demand: channel.demand,
       iceServers: this.iceServers,
@@ -197,20 +201,22 @@ export class LiveService implements LiveApi {
   desk(id: string, socket: EdgeSocket<DeskEvent>): SocketOwner {
     const channel = this.#channel(id);
     let remove = () => {};
-    void this.#operatorView(channel).then((view) => {
-      if (socket.signal.aborted) return;
-      socket.send({ kind: 'channel', channel: view });
-      remove = channel.events.addDesk(socket);
-    });
+    this.#operatorView(channel).then(
+      (view) => {
+        if (socket.signal.aborted) return;
+        socket.send({ kind: 'channel', channel: view });
+        remove = channel.events.addDesk(socket);
+      },
+      () => socket.close(1011, 'no view'),
+    );
     return { onClose: () => remove() };
   }
 
   /** Ends everything. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await this.#listeners.close();
-      await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
-      await this.#o.workers.close();
+      const channels = [...this.#channels.values()].map((channel) => channel.close());
+      await Promise.all([this.#listeners.close(), this.#o.workers.close(), ...channels]);
     })();
     return this.#closing;
   }
@@ -229,7 +235,7 @@ export class LiveService implements LiveApi {
     const channel = new LiveChannel({
       record,
       workers,
-      createRouter: async () => await (await this.#o.sfu()).createRouter(),
+      createRouter: async (signal) => await (await this.#o.sfu()).createRouter({ signal }),
       clauseLogOf: (programmeId) => store.clauseLogOf(record.id, programmeId),
       recordingsFolder: store.recordingsOf(record.id),
       save: (changed) => store.save(changed),
@@ -252,7 +258,10 @@ export class LiveService implements LiveApi {
 
   #tellDesks(channel: LiveChannel): void {
     if (channel.events.desks.size === 0) return;
-    void this.#operatorView(channel).then((operator) => channel.events.toDesks(operator));
+    this.#operatorView(channel).then(
+      (operator) => channel.events.toDesks(operator),
+      (error: unknown) => this.#o.onNotice?.(`channel ${channel.id}: ${String(error)}`),
+    );
   }
 
   async #operatorView(channel: LiveChannel): Promise<OperatorChannel> {
@@ -290,14 +299,10 @@ export class LiveService implements LiveApi {
       throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'A language is named twice.');
   }
 
-  async #publish(order: PublishOrder): Promise<{ session: WhipIngest; answer: SessionAnswer }> {
+  async #publish(order: PublishOrder): Promise<{ answer: SessionAnswer }> {
     const channel = this.#channel(order.channelId);
     const as = order.track;
-    const former = channel.publishers.get(as);
-    if (former && !order.takeOver && channel.state === 'live')
-      throw new LivedubError('LIVEDUB_E_CONFLICT', 'Somebody publishes to this channel already.', {
-        remedy: 'End the other publisher, or add ?takeover=1 to take its place.',
-      });
+    channel.checkFree(as, order.takeOver);
     let publisher: Publisher | undefined;
     const required = channel.programme?.videoCodec;
     const session = await WhipIngest.create({
@@ -320,15 +325,15 @@ export class LiveService implements LiveApi {
       close: () => session.close(),
     };
     try {
-      await channel.publish(as, publisher);
+      await channel.publish(as, publisher, order.takeOver);
+      return { answer: this.#ingests.register(order.channelId, session) };
     } catch (error) {
       session.close();
       throw error;
     }
-    return { session, answer: this.#ingests.register(order.channelId, session) };
   }
 
-  async #play(order: PlayOrder): Promise<{ session: WhepSession; answer: SessionAnswer }> {
+  async #play(order: PlayOrder): Promise<{ answer: SessionAnswer }> {
     const channel = this.#channel(order.channelId);
     const { language, mode } = order;
     const { programme } = channel;
@@ -343,18 +348,19 @@ export class LiveService implements LiveApi {
     const audio = programme.tracks.get(audioKey);
     const video = programme.tracks.get(`${side}:video`);
     const want: Want[] = language === null ? [] : [{ language, what: `mix:${mode}` }];
-    const session = await WhepSession.create({
+    let session: WhepSession | undefined;
+    session = await WhepSession.create({
       router: await channel.router(),
       offer: order.offer,
       producers: { ...(audio ? { audio } : {}), ...(video ? { video } : {}) },
       onConnectionState: (state) => {
-        if (state === 'connected') channel.demand.set(session, want);
-        if (state !== 'failed' && state !== 'closed') return;
-        channel.demand.set(session, []);
-        this.#players.forget(session);
+        if (!session) return;
+        // Whoever is not there hears nothing.
+        channel.demand.set(session, state === 'connected' ? want : []);
+        if (state === 'failed' || state === 'closed') this.#players.forget(session);
       },
     });
-    return { session, answer: this.#players.register(order.channelId, session) };
+    return { answer: this.#players.register(order.channelId, session) };
   }
 
   /** A readable id that is free, made of the title. */

@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup';
 import { type Clock, systemClock } from '../../pipeline/clock.ts';
+import { LivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
 import { RTP_CLOCK_HZ, type RtpPacketInfo } from '../../pipeline/rtp/rtp-packet.ts';
 import { SessionClock } from '../../pipeline/rtp/session-clock.ts';
@@ -59,6 +60,8 @@ export class Programme {
   #pictures = 0;
   #picturesSinceMs = 0;
   #size: { readonly width?: number; readonly height?: number } = {};
+  /** Tracks are made and replaced in the order in which that was asked for. */
+  #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: ProgrammeOptions) {
@@ -119,8 +122,40 @@ export class Programme {
     this.#sources.get('live:video')?.requestKeyframe();
   }
 
-  /** Makes a publisher's tracks the programme's. Those of a former one are cut off. */
-  async attach(ingest: IngestTracks): Promise<void> {
+  /**
+   * Makes a publisher's tracks the programme's. Those of a former one are cut off.
+   * @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED
+   */
+  attach(ingest: IngestTracks): Promise<void> {
+    return this.#inTurn(() => this.#attach(ingest));
+  }
+
+  /**
+   * A dubbed track of the worker: what it says goes out on the relay of the same name.
+   * @throws LivedubError LIVEDUB_E_SFU_FAILED
+   */
+  attachDub(key: TrackKey, producerId: string): Promise<void> {
+    return this.#inTurn(() => this.#attachDub(key, producerId));
+  }
+
+  /**
+   * Makes the relays of all languages, so that a viewer's consumers are there before anything is said; ends the others'.
+   * @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED
+   */
+  openDubTracks(languages: readonly string[] = this.#o.languages): Promise<void> {
+    return this.#inTurn(() => this.#openDubTracks(languages));
+  }
+
+  async #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(() => {
+      if (this.#closed) throw new LivedubError('LIVEDUB_E_CLOSED', 'The programme has ended.');
+      return act();
+    });
+    this.#work = done.catch(() => undefined);
+    await done;
+  }
+
+  async #attach(ingest: IngestTracks): Promise<void> {
     // One clock for what came from one publisher: its reports tie picture and sound together.
     const session = new SessionClock();
     const { audio, video, speech } = ingest;
@@ -144,11 +179,11 @@ export class Programme {
     this.#replace('speech', source);
   }
 
-  /** A dubbed track of the worker: what it says goes out on the relay of the same name. */
-  async attachDub(key: TrackKey, producerId: string): Promise<void> {
+  async #attachDub(key: TrackKey, producerId: string): Promise<void> {
     const relay = this.#relays.get(key);
     const producer = this.#o.router.producer(producerId);
-    if (!relay || !producer || this.#closed) return;
+    // The worker may have gone, or the language.
+    if (!relay || !producer) return;
     let input: RelayInput | undefined;
     const source = await RelayedSource.create({
       router: this.#o.router,
@@ -164,8 +199,7 @@ export class Programme {
     this.#replace(key, source);
   }
 
-  /** Makes the relays of all languages, so that a viewer's consumers are there before anything is said. */
-  async openDubTracks(languages: readonly string[] = this.#o.languages): Promise<void> {
+  async #openDubTracks(languages: readonly string[]): Promise<void> {
     const keys = languages.flatMap((language) =>
       MODES.flatMap((mode) => [`voice:${language}:${mode}`, `mix:${language}:${mode}`] as TrackKey[]),
     );
@@ -209,6 +243,10 @@ export class Programme {
       onPacket: (packet) => send?.(packet),
       onFrame: (frame) => this.#onLiveFrame(key, frame),
     });
+    if (this.#closed) {
+      source.close();
+      throw new LivedubError('LIVEDUB_E_CLOSED', 'The programme has ended.');
+    }
     const { codec } = source;
     const side = key.slice('live:'.length);
     const delayedKey = TrackKeySchema.parse(`delayed:${side}`);
@@ -279,12 +317,18 @@ export class Programme {
       ...(h264ProfileLevelId === undefined ? {} : { h264ProfileLevelId }),
       wallUs: () => this.originUs + this.nowUs,
     });
+    if (this.#closed) {
+      relay.close();
+      throw new LivedubError('LIVEDUB_E_CLOSED', 'The programme has ended.');
+    }
     this.#relays.set(key, relay);
     return relay;
   }
 
   #closeRelays(keys: readonly TrackKey[]): void {
     for (const key of keys) {
+      this.#sources.get(key)?.close();
+      this.#sources.delete(key);
       this.#relays.get(key)?.close();
       this.#relays.delete(key);
       this.#delayed.get(key)?.close();

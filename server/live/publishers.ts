@@ -30,8 +30,10 @@ export class Publishers {
 
   /** Puts one in place; the former is ended. */
   set(as: PublishedAs, publisher: Publisher): void {
-    this.#now.get(as)?.close();
+    const former = this.#now.get(as);
+    // In this order: the former one's end is nobody's loss.
     this.#now.set(as, publisher);
+    if (former !== publisher) former?.close();
   }
 
   /** @returns false when another one has taken its place */
@@ -42,8 +44,9 @@ export class Publishers {
   }
 
   closeAll(): void {
-    for (const publisher of this.#now.values()) publisher.close();
+    const all = [...this.#now.values()];
     this.#now.clear();
+    for (const publisher of all) publisher.close();
   }
 
   /**

@@ -5,6 +5,7 @@ import type { PatchAnswer, SessionAnswer, SessionApi, SessionRef } from './live-
 /** A WHIP or WHEP session of the SFU. */
 export interface RtcSession {
   readonly answer: string;
+  readonly connectionState: string;
   /** Changes with every ICE restart. */
   readonly iceUfrag: string;
   /** @returns the answering fragment of an ICE restart */
@@ -21,8 +22,13 @@ interface Entry<Session> {
 export class RtcSessions<Session extends RtcSession> {
   readonly #entries = new Map<string, Entry<Session>>();
 
-  /** Remembers a session and says what its client is answered. */
+  /**
+   * Remembers a session and says what its client is answered.
+   * @throws LivedubError LIVEDUB_E_CLOSED when it has ended already: nobody would tell of its end again
+   */
   register(channelId: string, session: Session): SessionAnswer {
+    if (session.connectionState === 'closed' || session.connectionState === 'failed')
+      throw new LivedubError('LIVEDUB_E_CLOSED', 'The session ended before it began.');
     const sessionId = randomBytes(18).toString('base64url');
     this.#entries.set(sessionId, { channelId, session });
     return { sessionId, answer: session.answer, etag: etagOf(session) };

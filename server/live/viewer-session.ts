@@ -25,6 +25,10 @@ export interface ViewerSessionOptions {
   /** The channel's router; waits while it is being made. */
   router: Promise<SfuRouter>;
   view: () => ChannelView;
+  /** Language spoken. */
+  from: () => string;
+  /** Whether the channel is dubbed into a language. */
+  hasLanguage: (language: string) => boolean;
   /** Tracks there are now. */
   tracks: () => ReadonlyMap<TrackKey, types.Producer>;
   demand: DemandBook;
@@ -70,9 +74,9 @@ export class ViewerSession implements SocketOwner {
       return;
     }
     this.#waitingRequests += 1;
-    this.#queue = this.#queue.then(async () => {
-      await this.#answer(request);
+    void this.#inTurn(async () => {
       this.#waitingRequests -= 1;
+      await this.#answer(request);
     });
   }
 
@@ -91,7 +95,7 @@ export class ViewerSession implements SocketOwner {
   }
 
   text(event: TextEvent): void {
-    if (!concerns(event, this.#selection, this.#o.view().from)) return;
+    if (!concerns(event, this.#selection, this.#o.from())) return;
     if (event.kind === 'hypothesis') this.#o.socket.sendLatest('hypothesis', event);
     else this.#o.socket.sendDroppable(event);
   }
@@ -111,24 +115,38 @@ export class ViewerSession implements SocketOwner {
   }
 
   /** Tracks came. */
-  async added(tracks: ReadonlyMap<TrackKey, types.Producer>): Promise<void> {
-    this.#queue = this.#queue.then(async () => {
+  added(tracks: ReadonlyMap<TrackKey, types.Producer>): void {
+    void this.#inTurn(async () => {
       if (!this.#joined || this.#ended) return;
       const transport = await this.#opening;
-      const consumers = await this.#add(transport, tracks);
+      const known = new Set(transport.tracks.map(({ producerId }) => producerId));
+      const made = await Promise.all(
+        [...tracks]
+          .filter(([, producer]) => !known.has(producer.id))
+          .map(([key, producer]) => transport.addProducer(key, producer)),
+      );
+      // A codec that this browser does not know is left out.
+      const consumers = made.flatMap((track) => (track === undefined ? [] : [viewOf(track)]));
       if (consumers.length > 0) this.#o.socket.send({ kind: 'tracks', consumers });
     });
-    await this.#queue;
   }
 
   /** Tracks are gone. */
   removed(keys: readonly TrackKey[]): void {
-    this.#queue = this.#queue.then(async () => {
+    void this.#inTurn(async () => {
       if (!this.#joined || this.#ended) return;
       const transport = await this.#opening;
       for (const key of keys) transport.removeProducer(key);
       this.#o.socket.send({ kind: 'tracks-gone', tracks: [...keys] });
     });
+  }
+
+  /** One thing after the other; what fails is told the viewer, and ends nothing but itself. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(act).catch((error: unknown) => {
+      this.#o.socket.send({ kind: 'error', problem: problemOf(error) });
+    });
+    return this.#queue;
   }
 
   async #open(): Promise<ViewerTransport> {
@@ -177,21 +195,16 @@ export class ViewerSession implements SocketOwner {
       }
       case 'select': {
         const { kind: _kind, request: number, ...selection } = request;
+        for (const language of [selection.language, selection.captions])
+          if (language !== null && language !== this.#o.from() && !this.#o.hasLanguage(language))
+            throw new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);
         this.#selection = selection;
         // Demand first: the worker starts while the consumers are being switched.
-        demand.set(this, wantsOf(selection, this.#o.view().from));
+        demand.set(this, wantsOf(selection, this.#o.from()));
         await transport.select(tracksOf(selection));
         socket.send({ kind: 'ok', request: number });
       }
     }
-  }
-
-  async #add(transport: ViewerTransport, tracks: ReadonlyMap<TrackKey, types.Producer>) {
-    const made = await Promise.all(
-      [...tracks].map(([key, producer]) => transport.addProducer(key, producer)),
-    );
-    // A codec that this browser does not know is left out.
-    return made.flatMap((track) => (track === undefined ? [] : [viewOf(track)]));
   }
 }
 

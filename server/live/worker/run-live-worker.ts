@@ -72,13 +72,14 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
   const open = async (order: ChannelOrder): Promise<void> => {
     const { channelId, session } = order;
     const former = places.get(channelId);
+    const isEnding = (): boolean => place.ending !== undefined;
     const opening = (async () => {
       // Both write one clause log.
       if (former)
         await Promise.race([end(channelId, former), sleep(MAX_ENDING_MS, undefined, { ref: false })]);
       const { engines, sfu } = await load();
       const plan = await engines.plan(planOf(order));
-      if (place.ending) throw new LivedubError('LIVEDUB_E_ABORTED', 'The channel is not wanted any more.');
+      if (isEnding()) throw new LivedubError('LIVEDUB_E_ABORTED', 'The channel is not wanted any more.');
       const router = await sfu.createRouter({ signal: stopping.signal });
       return await ChannelHost.open({ order, plan, engines, router, send: (message) => port.send(message) });
     })();
@@ -87,7 +88,7 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
     try {
       await (await opening).done;
     } catch (error) {
-      if (place.ending || stopping.signal.aborted) return;
+      if (isEnding() || stopping.signal.aborted) return;
       // A channel that fails says so once; the server decides what then.
       port.send({ kind: 'failed', channelId, session, error: problemOf(error) });
       void end(channelId, place);

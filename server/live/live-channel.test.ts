@@ -1,0 +1,319 @@
+import { fork } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { types } from 'mediasoup';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
+import type { SfuRouter } from '../../sfu/router.ts';
+import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
+import type { Notice, ViewerEvent } from './contract.ts';
+import { LiveChannel } from './live-channel.ts';
+import { LiveWorkers } from './live-workers.ts';
+import type { Publisher } from './publishers.ts';
+import { ViewerSession } from './viewer-session.ts';
+
+const workerBin = mediasoupWorkerBin();
+const fixture = fileURLToPath(new URL('./fixture-live-worker.mjs', import.meta.url));
+
+/** Routers, tracks and viewers' transports are real; the worker that would dub never gets ready. */
+describe('LiveChannel', () => {
+  let pool: SfuWorkerPool;
+  let workers: LiveWorkers;
+  let folder: string;
+  let channel: LiveChannel;
+  let notices: string[];
+  let saved: number;
+
+  function made(createRouter = (signal: AbortSignal) => pool.createRouter({ signal })): LiveChannel {
+    notices = [];
+    saved = 0;
+    channel = new LiveChannel({
+      record: {
+        id: 'news',
+        createdAt: '2026-01-01T00:00:00.000Z',
+        settings: {
+          ...{ title: 'News', from: 'en', languages: [{ language: 'es' }], delayMs: 6000 },
+          ...{ isPublic: true, record: false, dubbingSource: 'programme', listeners: false },
+          ...{ glossary: [], doNotTranslate: [] },
+        },
+        streamKey: 'k'.repeat(24),
+        controls: {},
+      },
+      workers,
+      createRouter,
+      clauseLogOf: (id) => join(folder, id),
+      recordingsFolder: join(folder, 'recordings'),
+      save: async () => {
+        saved += 1;
+      },
+      onChange: () => undefined,
+      onDeskChange: () => undefined,
+    });
+    const tell = channel.events.notice.bind(channel.events);
+    channel.events.notice = (event: Notice) => {
+      notices.push(event.code);
+      tell(event);
+    };
+    return channel;
+  }
+
+  /** Somebody with one sound, who tells the channel of its end as a WebRTC session does. */
+  async function publisher(
+    as: 'programme' | 'speech' = 'programme',
+  ): Promise<Publisher & { closed: boolean }> {
+    const feed = await (await channel.router()).createFeed({ codec: 'opus', cname: 'test' });
+    const made = {
+      protocol: 'whip' as const,
+      tracks: as === 'speech' ? { speech: feed.producer } : { audio: feed.producer },
+      closed: false,
+      health: async () => ({}),
+      close: () => {
+        if (made.closed) return;
+        made.closed = true;
+        feed.close();
+        channel.unpublish(as, made);
+      },
+    };
+    return made;
+  }
+
+  /** What there is in the channel's router. */
+  async function producers(): Promise<number> {
+    const { mapProducerIdConsumerIds } = await (await channel.router()).router.dump();
+    return mapProducerIdConsumerIds.length;
+  }
+
+  beforeAll(async () => {
+    pool = await SfuWorkerPool.start({
+      count: 1,
+      webRtc: {},
+      ...(workerBin === undefined ? {} : { workerBin }),
+    });
+    folder = await mkdtemp(join(tmpdir(), 'livedub-channel-'));
+  });
+
+  beforeEach(() => {
+    workers = new LiveWorkers({
+      spare: false,
+      spawn: () =>
+        fork(fixture, [], {
+          ...{ execArgv: [], detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+          env: { ...process.env, LIVE_FIXTURE: 'mute' },
+        }),
+    });
+  });
+
+  afterEach(async () => {
+    vi.useRealTimers();
+    await channel.close();
+    await workers.close();
+  });
+
+  afterAll(async () => {
+    await pool.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('lets one of two publishers who come at the same time on the air', async () => {
+    made();
+    const both = await Promise.all([publisher(), publisher()]);
+    const results = await Promise.allSettled(both.map((one) => channel.publish('programme', one, false)));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(results[1]).toMatchObject({ reason: { code: 'LIVEDUB_E_CONFLICT' } });
+    expect(channel.publishers.get('programme')).toBe(both[0]);
+  });
+
+  it('is not interrupted when a publisher takes another one’s place', async () => {
+    made();
+    const [first, second] = [await publisher(), await publisher()];
+    await channel.publish('programme', first, false);
+    await channel.publish('programme', second, true);
+    expect(first.closed).toBe(true);
+    expect(channel.state).toBe('live');
+    expect(notices).not.toContain('publisher-lost');
+  });
+
+  it('is not live with a publisher who left while being put on the air', async () => {
+    made();
+    const one = await publisher();
+    const published = expect(channel.publish('programme', one, false)).rejects.toThrow();
+    setImmediate(() => one.close());
+    await published;
+    expect(channel.state).toBe('idle');
+    expect(channel.publishers.count).toBe(0);
+  });
+
+  it('is live when a programme begins while the one before still ends', async () => {
+    made();
+    await channel.publish('programme', await publisher(), false);
+    const ended = channel.endProgramme();
+    await channel.publish('programme', await publisher(), false);
+    await ended;
+    expect(channel.state).toBe('live');
+    expect(channel.programme).toBeDefined();
+  });
+
+  it('ends a programme whose publisher has sent nothing for long, though it said no goodbye', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    made();
+    const one = await publisher();
+    await channel.publish('programme', one, false);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(channel.state).toBe('interrupted');
+    await vi.advanceTimersByTimeAsync(25_000);
+    expect(channel.state).toBe('idle');
+    expect(one.closed).toBe(true);
+  });
+
+  it('has each track once when languages change in quick succession, and none after the programme', async () => {
+    made();
+    await channel.publish('programme', await publisher(), false);
+    const changes = [['es', 'fr'], ['fr'], ['fr', 'it', 'es'], ['it']].map((languages) =>
+      channel.changeSettings({ languages: languages.map((language) => ({ language })) }),
+    );
+    await Promise.all(changes);
+    const keys = [...channel.tracks.keys()];
+    expect(keys.filter((key) => key.startsWith('voice:'))).toEqual(['voice:it:interpret', 'voice:it:synced']);
+    // The publisher's own track, and those that viewers can have.
+    expect(await producers()).toBe(1 + keys.length);
+    await channel.endProgramme();
+    expect(await producers()).toBe(0);
+  });
+
+  it('leaves nothing open when it is closed while a programme begins, and begins none afterwards', async () => {
+    made();
+    const one = await publisher();
+    const router = await channel.router();
+    const published = expect(channel.publish('programme', one, false)).rejects.toMatchObject({
+      code: 'LIVEDUB_E_CLOSED',
+    });
+    const startedMs = performance.now();
+    await Promise.all([channel.close(), channel.close()]);
+    await published;
+    expect(performance.now() - startedMs).toBeLessThan(1000);
+    expect(channel.programme).toBeUndefined();
+    expect(router.closed.aborted).toBe(true);
+    await expect(channel.router()).rejects.toMatchObject({ code: 'LIVEDUB_E_CLOSED' });
+  });
+
+  it('closes while it waits for a media worker', async () => {
+    made(
+      (signal) =>
+        new Promise<SfuRouter>((_, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+        ),
+    );
+    const waiting = expect(channel.router()).rejects.toMatchObject({ code: 'LIVEDUB_E_CLOSED' });
+    await channel.close();
+    await waiting;
+  });
+
+  it('is not written to disk again once it is closed: it may have been deleted', async () => {
+    made();
+    await channel.changeSettings({ title: 'Newer' });
+    await channel.close();
+    await expect(channel.changeSettings({ title: 'Newest' })).rejects.toMatchObject({
+      code: 'LIVEDUB_E_CLOSED',
+    });
+    expect(saved).toBe(1);
+  });
+
+  it('records what is on the air once, and nothing of a programme that has ended', async () => {
+    made();
+    await expect(channel.startRecording()).rejects.toMatchObject({ code: 'LIVEDUB_E_CONFLICT' });
+    await channel.publish('programme', await publisher(), false);
+    const both = await Promise.allSettled([channel.startRecording(), channel.startRecording()]);
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(channel.demand.of('es').synced.mix).toBe(true);
+    await channel.changeSettings({ languages: [{ language: 'es' }, { language: 'fr' }] });
+    expect(channel.demand.of('fr').synced.mix).toBe(true);
+    await channel.endProgramme();
+    expect(channel.recordings.isRecording).toBe(false);
+    expect(channel.demand.of('fr').synced.mix).toBe(false);
+  });
+
+  describe('and a viewer', () => {
+    let sent: ViewerEvent[];
+    let ended: string[];
+
+    function watched(): ViewerSession {
+      sent = [];
+      ended = [];
+      const session = new ViewerSession({
+        socket: {
+          signal: new AbortController().signal,
+          send: (event) => sent.push(event),
+          sendDroppable: () => undefined,
+          sendLatest: () => undefined,
+          close: (_code, reason) => ended.push(reason ?? ''),
+        },
+        router: channel.router(),
+        view: () => channel.view(),
+        from: () => 'en',
+        hasLanguage: (language) => language === 'es',
+        tracks: () => channel.tracks,
+        demand: channel.demand,
+        iceServers: [],
+        onEnd: () => channel.events.viewers.delete(session),
+      });
+      channel.events.viewers.add(session);
+      return session;
+    }
+
+    const ask = (session: ViewerSession, request: object) => session.onMessage(JSON.stringify(request));
+    const answered = (request: number) =>
+      vi.waitFor(() => {
+        const answer = sent.find((event) => 'request' in event && event.request === request);
+        if (!answer) throw new Error('no answer yet');
+        return answer;
+      });
+    const nothing = { mode: 'interpret', captions: null, video: true };
+
+    it('who selects a language that there is not is told so, and wants nothing made', async () => {
+      made();
+      const session = watched();
+      ask(session, { kind: 'select', request: 1, ...nothing, language: 'xx' });
+      expect(await answered(1)).toMatchObject({ kind: 'error', problem: { code: 'LIVEDUB_E_NOT_FOUND' } });
+      expect(channel.demand.of('xx').interpret.voice).toBe(false);
+      ask(session, { kind: 'select', request: 2, ...nothing, language: 'es' });
+      expect(await answered(2)).toMatchObject({ kind: 'ok' });
+      expect(channel.demand.of('es').interpret.voice).toBe(true);
+      session.end(1000, 'done');
+      expect(channel.demand.of('es').interpret.voice).toBe(false);
+    });
+
+    it('for whom a track cannot be made is told so, and can still ask', async () => {
+      made();
+      const session = watched();
+      const { rtpCapabilities } = (await channel.router()).router;
+      ask(session, { kind: 'join', request: 1, rtpCapabilities });
+      expect(await answered(1)).toMatchObject({ kind: 'tracks', consumers: [] });
+      const broken = {
+        get closed(): boolean {
+          throw new Error('this track is broken');
+        },
+      } as types.Producer;
+      session.added(new Map([['live:audio', broken]]));
+      ask(session, { kind: 'restart-ice', request: 2 });
+      expect(await answered(2)).toMatchObject({ kind: 'ok' });
+      expect(sent.map(({ kind }) => kind)).toEqual(['welcome', 'tracks', 'error', 'ok']);
+    });
+
+    it('who joins while tracks are being made gets each once', async () => {
+      made();
+      const session = watched();
+      await vi.waitFor(() => expect(sent).toHaveLength(1));
+      const published = channel.publish('programme', await publisher(), false);
+      const { rtpCapabilities } = (await channel.router()).router;
+      ask(session, { kind: 'join', request: 1, rtpCapabilities });
+      await published;
+      await answered(1);
+      await vi.waitFor(() => {
+        const tracks = sent.flatMap((event) => (event.kind === 'tracks' ? event.consumers : []));
+        expect(tracks.map(({ track }) => track).sort()).toEqual([...channel.tracks.keys()].sort());
+      });
+    });
+  });
+});
