@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { BrowserType, Page } from 'playwright-core';
+import { findChromium, mediaFlags } from './chromium.ts';
 
 /** Used by this folder's tests only: a real browser, and a tiny server that carries SDP to it. */
-
-const CHROMIUM = '/usr/bin/chromium';
 
 /** Answers a request by its method and path. */
 export type Answer = (request: { path: string; body: string }) => Promise<string | undefined>;
@@ -50,21 +49,9 @@ export async function openBrowser(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const profile = mkdtempSync(join(tmpdir(), 'livedub-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
+    executablePath: findChromium() ?? '',
     headless: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--use-fake-ui-for-media-stream',
-      '--use-fake-device-for-media-stream',
-      '--allow-loopback-in-peer-connection',
-      '--autoplay-policy=no-user-gesture-required',
-    ],
+    args: [...mediaFlags()],
   });
   const page = context.pages()[0] ?? (await context.newPage());
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

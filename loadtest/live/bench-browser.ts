@@ -1,27 +1,16 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContext, Page } from 'playwright-core';
 import { LivedubError } from '../../pipeline/errors.ts';
+import { findChromium, mediaFlags } from '../../sfu/chromium.ts';
 
-const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
+/** Pages that are not in front go on as fast. */
+const NO_THROTTLING = [
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
-  '--autoplay-policy=no-user-gesture-required',
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
 ];
 
 export interface BenchBrowserOptions {
@@ -49,13 +38,13 @@ export class BenchBrowser {
 
   /** @throws LivedubError LIVEDUB_E_DEPENDENCY_MISSING without Chromium */
   static async open({ base, microphone, loop }: BenchBrowserOptions): Promise<BenchBrowser> {
-    const executablePath = EXECUTABLES.find((path) => existsSync(path));
+    const executablePath = findChromium();
     if (executablePath === undefined)
       throw new LivedubError(
         'LIVEDUB_E_DEPENDENCY_MISSING',
         'There is no Chromium to publish and watch with.',
         {
-          remedy: `Install Chromium as ${EXECUTABLES[0]}.`,
+          remedy: 'Install Chromium as /usr/bin/chromium.',
         },
       );
     const { build, chromium } = await tools();
@@ -74,7 +63,7 @@ export class BenchBrowser {
       headless: true,
       // The server's pages allow no script but their own.
       bypassCSP: true,
-      args: [...FLAGS, `--use-file-for-fake-audio-capture=${microphone}${loop ? '' : '%noloop'}`],
+      args: [...mediaFlags({ microphone, loop }), ...NO_THROTTLING],
     });
     return new BenchBrowser(context, profile, bundle.outputFiles[0]!.text, base);
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,21 +7,12 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repositoryRoot } from '../../pipeline/cache-paths.ts';
 import type { DubView } from '../../server/contract.ts';
+import { CHROMIUM_FLAGS, findChromium } from '../../sfu/chromium.ts';
 
-const CHROMIUM = process.env.LIVEDUB_CHROMIUM ?? '/usr/bin/chromium';
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+const executablePath = findChromium();
 
 /** The real command with its real worker, engines and tools; the sample is dubbed once and then looked at. */
-describe.skipIf(!existsSync(CHROMIUM))('the first page in a browser', () => {
+describe.skipIf(executablePath === undefined)('the first page in a browser', () => {
   let folder: string;
   let server: Started;
   let browser: BrowserContext;
@@ -41,8 +32,8 @@ describe.skipIf(!existsSync(CHROMIUM))('the first page in a browser', () => {
     folder = await mkdtemp(join(tmpdir(), 'livedub-browser-'));
     server = await startServer(join(folder, 'data'));
     browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
-      executablePath: CHROMIUM,
-      args: FLAGS,
+      executablePath: executablePath ?? '',
+      args: [...CHROMIUM_FLAGS],
       viewport: { width: 1280, height: 800 },
     });
     page = await browser.newPage();

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-
-export const CHROMIUM = '/usr/bin/chromium';
+import { findChromium, mediaFlags } from '../../sfu/chromium.ts';
 
 export interface LiveBrowserOptions {
   /** Address of the server; pages are its own. */
@@ -37,24 +36,11 @@ export class LiveBrowser {
     });
     const profile = await mkdtemp(join(tmpdir(), 'livedub-chromium-'));
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: CHROMIUM,
+      executablePath: findChromium() ?? '',
       headless: true,
       // The worklet that listens is made in the page.
       bypassCSP: true,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--use-fake-ui-for-media-stream',
-        '--use-fake-device-for-media-stream=fps=15',
-        `--use-file-for-fake-audio-capture=${options.microphone}`,
-        '--allow-loopback-in-peer-connection',
-        '--autoplay-policy=no-user-gesture-required',
-      ],
+      args: [...mediaFlags({ microphone: options.microphone, fps: 15 })],
     });
     await context.addInitScript(bundle.outputFiles[0]!.text);
     return new LiveBrowser(context, profile, options.base);
