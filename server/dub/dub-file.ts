@@ -14,6 +14,7 @@ import { openRecording, type Recording } from '../../pipeline/media/recorder.ts'
 import type { LanguageCode } from '../../pipeline/ports/engine.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
 import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
+import { languageName } from '../language-name.ts';
 import { writeCaptions } from './caption-files.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { RenditionTrack } from './rendition-track.ts';
@@ -333,12 +334,6 @@ function engineCpu(
   );
   const { apertium: _wall, ...rest } = booked;
   return apertium > 0 ? { ...rest, apertium } : rest;
-}
-
-/** The language's name in itself, e.g. `Español`. */
-function languageName(language: LanguageCode): string {
-  const name = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
-  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }
 
 function workerBin(): { workerBin?: string } {
