@@ -58,11 +58,12 @@ export class DemandBook {
     };
   }
 
-  /** How many consumers hear a language. */
-  listeners(language: string): number {
+  /** How many people hear a language; `recorder` is none. */
+  listeners(language: string, recorder?: object): number {
     let count = 0;
-    for (const wants of this.#wants.values())
-      if (wants.some((want) => want.language === language && want.what !== 'captions')) count += 1;
+    for (const [who, wants] of this.#wants)
+      if (who !== recorder && wants.some((want) => want.language === language && want.what !== 'captions'))
+        count += 1;
     return count;
   }
 }

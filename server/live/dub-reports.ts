@@ -62,7 +62,7 @@ export class DubReports {
         this.#o.onNotice({
           level: 'warning',
           code: 'degraded',
-          message: `${message.stage}: ${message.error.message}`,
+          message: message.error.message,
           ...(language ? { language } : {}),
         });
         this.#o.onChange();

@@ -19,6 +19,8 @@ export interface ViewParts {
   readonly startedAt: string | undefined;
   readonly dub: DubLinkState;
   readonly demand: DemandBook;
+  /** Wants what is recorded, and is no viewer. */
+  readonly recorder: object;
   readonly facts: ReadonlyMap<string, RenditionFacts>;
   readonly hasVideo: boolean;
   readonly hasAudio: boolean;
@@ -59,7 +61,7 @@ function renditionView(parts: ViewParts, language: string, chosen: string | unde
     control: parts.record.controls[language] ?? 'on',
     state: parts.dub !== 'ready' ? 'off' : wanted ? 'active' : 'idle',
     ...(facts.degraded === undefined ? {} : { degraded: facts.degraded }),
-    viewers: parts.demand.listeners(language),
+    viewers: parts.demand.listeners(language, parts.recorder),
     ...(facts.lagMs === undefined ? {} : { lagMs: facts.lagMs }),
   };
 }

@@ -132,6 +132,7 @@ export class LiveChannel {
       startedAt: this.#programme?.startedAt,
       dub: this.dubState,
       demand: this.demand,
+      recorder: this.recordings,
       facts: this.#reports.facts,
       hasVideo: this.#programme?.hasVideo ?? false,
       hasAudio: this.#programme?.hasAudio ?? false,

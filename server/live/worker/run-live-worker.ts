@@ -7,6 +7,7 @@ import { problemOf } from '../../problem.ts';
 import type { ControlPort } from '../../worker/control-port.ts';
 import type { ChannelEngines, ChannelOrder, FromLiveWorker, ToLiveWorker } from '../worker-messages.ts';
 import { ChannelHost } from './channel-host.ts';
+import { warmEngines } from './warm-engines.ts';
 
 export interface RunLiveWorkerOptions {
   port: ControlPort<FromLiveWorker, ToLiveWorker>;
@@ -51,7 +52,8 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
 
   const prepare = async (engines: ChannelEngines): Promise<void> => {
     try {
-      await (await load()).engines.plan(planOf(engines));
+      const plan = await (await load()).engines.plan(planOf(engines));
+      await warmEngines(plan, engines.from, stopping.signal);
       port.send({ kind: 'prepared' });
     } catch (error) {
       // Told to whoever opens a channel that needs them.
@@ -79,6 +81,7 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
         await Promise.race([end(channelId, former), sleep(MAX_ENDING_MS, undefined, { ref: false })]);
       const { engines, sfu } = await load();
       const plan = await engines.plan(planOf(order));
+      await warmEngines(plan, order.from, stopping.signal);
       if (isEnding()) throw new LivedubError('LIVEDUB_E_ABORTED', 'The channel is not wanted any more.');
       const router = await sfu.createRouter({ signal: stopping.signal });
       return await ChannelHost.open({ order, plan, engines, router, send: (message) => port.send(message) });
