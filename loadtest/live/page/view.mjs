@@ -79,16 +79,13 @@ export function leave(name) {
 }
 
 /**
- * Switches to and fro between languages; the page must watch packets.
- * @returns ms from each request to the server's answer, to the first packet and to the first sound that is played
+ * Switches to and fro between languages; the page must watch packets and listen to the voice of each.
+ * @returns ms from each request to the server's answer, to the first packet, to the first sound that is played, and to the
+ * first that is loud, if the voice speaks soon
  */
 export async function switches(name, languages, count, settleMs) {
-  const { live } = viewers.get(name);
+  const { live, sounds } = viewers.get(name);
   const keyOf = (language) => `voice:${language}:interpret`;
-  for (const language of languages) {
-    // A sound that nobody plays is not decoded.
-    await listen(name, keyOf(language), VOICE_BLOCK_SAMPLES);
-  }
   const measured = [];
   for (let i = 0; i < count; i += 1) {
     const language = languages[i % languages.length];
@@ -106,14 +103,16 @@ export async function switches(name, languages, count, settleMs) {
     };
     await until(done, LOST_MS, 4).catch(() => {});
     await answered;
+    // Switches fall anywhere between two packets and two utterances.
+    await new Promise((resolve) => setTimeout(resolve, settleMs * (0.75 + Math.random() / 2)));
+    const loudMs = sounds.get(keyOf(language)).firstLoudMs(startMs, -50);
     measured.push({
       language,
+      ...(loudMs === undefined ? {} : { heardMs: loudMs - startMs }),
       answerMs: answeredMs - startMs,
       packetMs: (firstPacketMs(track) ?? startMs + LOST_MS) - startMs,
       playedMs: (playedMs ?? startMs + LOST_MS) - startMs,
     });
-    // Switches fall anywhere between two packets and two utterances.
-    await new Promise((resolve) => setTimeout(resolve, settleMs * (0.75 + Math.random() / 2)));
   }
   return measured;
 }
