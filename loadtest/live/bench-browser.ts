@@ -63,6 +63,10 @@ export class BenchBrowser {
       headless: true,
       // The server's pages allow no script but their own.
       bypassCSP: true,
+      // Else the first Ctrl-C would end this process before anything is put away.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
       args: [...mediaFlags({ microphone, loop }), ...NO_THROTTLING],
     });
     return new BenchBrowser(context, profile, bundle.outputFiles[0]!.text, base);
