@@ -1,4 +1,6 @@
+import type { LivedubError } from '../../pipeline/errors.ts';
 import type { Notice, TextEvent } from './contract.ts';
+import type { DubLinkState } from './dub-link.ts';
 import type { RenditionFacts } from './live-channel-views.ts';
 import type { FromLiveWorker, OpenedRendition } from './worker-messages.ts';
 
@@ -18,6 +20,8 @@ export class DubReports {
   readonly #o: DubReportsOptions;
   readonly #facts = new Map<string, RenditionFacts>();
   #levelDbfs: number | undefined;
+  /** The dub was interrupted, which is told once. */
+  #isLost = false;
 
   constructor(options: DubReportsOptions) {
     this.#o = options;
@@ -42,6 +46,19 @@ export class DubReports {
 
   opened(renditions: readonly OpenedRendition[]): void {
     for (const opened of renditions) this.#know(opened.language, { opened });
+  }
+
+  /** @param why the dub was interrupted */
+  state(state: DubLinkState, why: LivedubError | undefined): void {
+    if (why && !this.#isLost) {
+      this.#isLost = true;
+      const message = 'The dub is interrupted; the original goes on.';
+      this.#o.onNotice({ level: 'warning', code: 'dub-lost', message });
+    } else if (state === 'ready' && this.#isLost) {
+      this.#isLost = false;
+      this.#o.onNotice({ level: 'info', code: 'dub-back', message: 'The dub is running again.' });
+    }
+    this.#o.onChange();
   }
 
   receive(message: FromLiveWorker): void {
@@ -81,6 +98,7 @@ export class DubReports {
   /** The programme has ended. */
   clear(): void {
     this.#facts.clear();
+    this.#isLost = false;
     this.#levelDbfs = undefined;
   }
 

@@ -186,6 +186,12 @@ export class LiveChannel {
     if (this.#state === 'interrupted')
       this.notice({ level: 'info', code: 'publisher-back', message: 'The programme goes on.' });
     this.#setState('live');
+    if (this.#record.settings.dubbingSource === 'speech' && !programme.hasSpeech)
+      this.notice({
+        level: 'warning',
+        code: 'ingest',
+        message: 'This channel dubs a second sound, and none is published: nothing is dubbed until it is.',
+      });
   }
 
   /** A publisher is gone, by itself or not. One that was replaced already changes nothing. */
@@ -427,17 +433,8 @@ export class LiveChannel {
   }
 
   #onDubState(state: DubLinkState, why: LivedubError | undefined): void {
-    if (why) {
-      this.#o.onNotice?.(`channel ${this.id}: dub interrupted: ${why.code}: ${why.message}`);
-      this.notice({
-        level: 'warning',
-        code: 'dub-lost',
-        message: 'The dub is interrupted; the original goes on.',
-      });
-    } else if (state === 'ready') {
-      this.notice({ level: 'info', code: 'dub-back', message: 'The dub is running.' });
-    }
-    this.changed();
+    if (why) this.#o.onNotice?.(`channel ${this.id}: dub interrupted: ${why.code}: ${why.message}`);
+    this.#reports.state(state, why);
   }
 
   /** A recording has every language, whoever listens. */

@@ -134,7 +134,9 @@ export class LiveService implements LiveApi {
     const { from, languages } = channel.record.settings;
     if (settings.from !== from || JSON.stringify(settings.languages) !== JSON.stringify(languages))
       await this.#checkPairs(settings);
-    if (channel.programme && settings.dubbingSource !== channel.record.settings.dubbingSource)
+    const isOther =
+      settings.dubbingSource !== channel.record.settings.dubbingSource || settings.from !== from;
+    if (channel.programme && isOther)
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'What is dubbed cannot be changed on the air.', {
         remedy: 'End the programme first.',
       });

@@ -96,6 +96,11 @@ export class Programme {
     return codec === 'opus' ? undefined : codec;
   }
 
+  /** Clean speech of its own is published, or was. */
+  get hasSpeech(): boolean {
+    return this.#sources.has('speech');
+  }
+
   get hasAudio(): boolean {
     return this.#relays.has('live:audio');
   }

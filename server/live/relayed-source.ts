@@ -1,4 +1,5 @@
 import type { types } from 'mediasoup';
+import { LivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
 import { MediaTimeline } from '../../pipeline/rtp/media-time.ts';
 import { RTP_CLOCK_HZ, type RtpCodec, type RtpPacketInfo } from '../../pipeline/rtp/rtp-packet.ts';
@@ -69,15 +70,17 @@ export class RelayedSource {
           onDropped: () => void tap.requestKeyframe().catch(() => undefined),
         })
       : undefined;
-    const timer = receiver ? setInterval(() => receiver.poll(nowUs()), POLL_MS) : undefined;
+    const timer = receiver ? setInterval(() => guarded(() => receiver.poll(nowUs())), POLL_MS) : undefined;
     const source = new RelayedSource(tap, receiver, timer);
     const read = placer({ ...options, codec, tap });
     handle = (raw) => {
-      const packet = read(raw);
-      if (packet === undefined) return;
-      source.#packets += 1;
-      options.onPacket(packet);
-      receiver?.pushPacket(packet, nowUs());
+      guarded(() => {
+        const packet = read(raw);
+        if (packet === undefined) return;
+        source.#packets += 1;
+        options.onPacket(packet);
+        receiver?.pushPacket(packet, nowUs());
+      });
     };
     return source;
   }
@@ -100,6 +103,15 @@ export class RelayedSource {
     clearInterval(this.#timer);
     this.#tap.close();
     this.#receiver?.flush();
+  }
+}
+
+/** What a publisher sends may be anything: a packet that cannot be read is left out, and ends nothing. */
+function guarded(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof LivedubError || error instanceof RangeError)) throw error;
   }
 }
 
