@@ -6,7 +6,7 @@ import type { SegmenterOptions } from './stages/segmenter.ts';
  * loadtest/measure/live-speech.ts.
  */
 export const LIVE_SEGMENTER: Omit<SegmenterOptions, 'windowSamples'> = {
-  partialEveryMs: 320,
+  partialEveryMs: 240,
   pauseMs: 192,
   closeSilenceMs: 448,
   closeLongSilenceMs: 288,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { INTERPRET_DELAY_MS } from '../../pipeline/live-tuning.ts';
 import { FAKE_ENGINE } from '../../pipeline/ports/fakes.ts';
 import { liveFigures, percentile } from './live-figures.ts';
 import type { LiveSpeech } from './live-speech.ts';
@@ -48,13 +49,13 @@ const live = (utterances: LiveSpeech['utterances']): LiveSpeech => ({
 });
 
 describe('liveFigures', () => {
-  it('counts from the end of clauses and words to what a listener hears, 200 ms behind the output timeline', () => {
+  it('counts from the end of clauses and words to what a listener hears, a little behind the output timeline', () => {
     const figures = liveFigures(
       live([utterance(0, 2600, 4600, 'spoken'), utterance(1, 5100, 7100, 'spoken')]),
       'es',
     );
-    expect(figures.startMs).toEqual([800, 1300]);
-    expect(figures.earVoiceMs).toEqual([1800, 1800, 2300, 2300]);
+    expect(figures.startMs).toEqual([600 + INTERPRET_DELAY_MS, 1100 + INTERPRET_DELAY_MS]);
+    expect(figures.earVoiceMs).toEqual([1600, 1600, 2100, 2100].map((ms) => ms + INTERPRET_DELAY_MS));
     expect(figures.silencePercent).toBeCloseTo(20);
     // Ideal: a word a second. Clause 0 was committed at 2300, clause 1 at 4300.
     expect(figures.averageLaggingMs.unaware).toBeCloseTo((2300 + 1300 + 2300) / 3);

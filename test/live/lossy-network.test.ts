@@ -97,15 +97,15 @@ describe('a live channel over a bad network', () => {
     const before = await page.stats('viewer');
     await sleep(2000);
     const after = await page.stats('viewer');
-    for (const key of ['live:video', 'live:audio', 'voice:es:interpret'])
+    for (const key of ['live:audio', 'voice:es:interpret'])
       expect(after[key]!.packetsReceived, key).toBeGreaterThan(before[key]!.packetsReceived + 10);
-    // A keyframe may be lost in its turn.
+    // A keyframe may be lost in its turn, and the publisher's browser sends little for a while.
     const frozenMs = Date.now();
     await until(
       'the picture moves',
       async () =>
         (await page.stats('viewer'))['live:video']!.framesDecoded > before['live:video']!.framesDecoded + 5,
-      { timeoutMs: 15_000 },
+      { timeoutMs: 40_000 },
     );
     console.log({ pictureMs: Date.now() - frozenMs });
   });
