@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DemandBook, type LanguageDemand, NO_DEMAND } from './demand.ts';
+import { type LanguageDemand, NO_DEMAND } from '../../pipeline/demand.ts';
+import { DemandBook } from './demand.ts';
 
 describe('DemandBook', () => {
   it('tells the sum of what everybody wants, and only when it changes', () => {

@@ -1,19 +1,11 @@
+import { type LanguageDemand, NO_DEMAND } from '../../pipeline/demand.ts';
 import type { Mode } from './contract.ts';
-import type { LanguageDemandMessage } from './worker-messages.ts';
 
 /** What one consumer of a channel (a viewer, a WHEP player, the recording) wants made. */
 export interface Want {
   readonly language: string;
   readonly what: 'captions' | `${'voice' | 'mix'}:${Mode}`;
 }
-
-export type LanguageDemand = LanguageDemandMessage;
-
-export const NO_DEMAND: LanguageDemand = {
-  captions: false,
-  interpret: { voice: false, mix: false },
-  synced: { voice: false, mix: false },
-};
 
 const NOTHING = JSON.stringify(NO_DEMAND);
 

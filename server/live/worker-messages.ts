@@ -151,7 +151,6 @@ export const FromLiveWorkerSchema = z.discriminatedUnion('kind', [
   CascadeEnvelopeSchema,
 ]);
 
-export type LanguageDemandMessage = z.infer<typeof LanguageDemandSchema>;
 export type ChannelEngines = z.infer<typeof ChannelEnginesSchema>;
 export type ChannelOrder = z.infer<typeof ChannelOrderSchema>;
 export type OpenedRendition = z.infer<typeof OpenedRenditionSchema>;
