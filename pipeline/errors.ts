@@ -33,6 +33,10 @@ export const ERRORS = {
     retryable: true,
     remedy: 'Free some space, or choose another folder with --out.',
   },
+  LIVEDUB_E_MARK_KEY: {
+    retryable: false,
+    remedy: 'Set LIVEDUB_MARK_KEY to base64 of 32 random bytes: `openssl rand -base64 32` makes it.',
+  },
   LIVEDUB_E_MODEL_MISSING: { retryable: false, remedy: 'Run `livedub models pull`.' },
   LIVEDUB_E_MODEL_CORRUPT: { retryable: true, remedy: 'Run `livedub models pull` to fetch it again.' },
   LIVEDUB_E_MODEL_LICENCE: {
