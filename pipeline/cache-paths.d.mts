@@ -4,6 +4,7 @@ export declare function cacheDir(): string;
 export declare function dataDir(): string;
 export declare function modelsDir(): string;
 export declare function picoLingwareDir(): string;
+export declare function softwareVulkanDriver(): string;
 export declare function mediasoupVersion(): string | undefined;
 export declare function mediasoupWorkerBin(): string | undefined;
 export declare function hashFolder(folder: string): string;

@@ -34,6 +34,11 @@ export function picoLingwareDir() {
   return join(cacheDir(), 'pico', 'lang');
 }
 
+/** The Vulkan loader's file about the software driver that set-up unpacks where Debian's own is too old; it may not exist. */
+export function softwareVulkanDriver() {
+  return join(cacheDir(), 'vulkan', 'lvp_icd.json');
+}
+
 /** The sources of our worker build: shims, patches and script. Their hash is part of the binary's address. */
 export const workerRecipeDir = join(repositoryRoot, 'sfu', 'worker-build');
 

@@ -7,4 +7,5 @@ export {
   modelsDir,
   picoLingwareDir,
   repositoryRoot,
+  softwareVulkanDriver,
 } from './cache-paths.mjs';

@@ -140,9 +140,10 @@ function* oneLine(etc) {
 }
 
 /**
- * Calls `use(apt, folder)` with a private apt whose only source is `component` of this machine's own mirror. The
+ * Calls `use(apt, folder)` with a private apt whose only source is `component` of this machine's own mirror, in its own release
+ * or in the suite beside it that `suite` names (`backports`). The
  * system's sources and lists stay as they are, signatures are checked as always, and no root is needed.
- * @param {{ type: 'deb' | 'deb-src', component: string, signal: AbortSignal, note: (text: string) => void, log: string }} options
+ * @param {{ type: 'deb' | 'deb-src', component: string, suite?: string, signal: AbortSignal, note: (text: string) => void, log: string }} options
  */
 export async function withPrivateSource(options, use) {
   const mirror = ownMirror();
@@ -157,7 +158,8 @@ export async function withPrivateSource(options, use) {
   try {
     for (const name of ['lists/partial', 'cache/archives/partial', 'work'])
       mkdirSync(join(folder, name), { recursive: true });
-    const source = `${options.type} [signed-by=${mirror.signedBy}] ${mirror.uri} ${mirror.suite} ${options.component}\n`;
+    const suite = options.suite ? `${mirror.suite}-${options.suite}` : mirror.suite;
+    const source = `${options.type} [signed-by=${mirror.signedBy}] ${mirror.uri} ${suite} ${options.component}\n`;
     writeFileSync(join(folder, 'sources.list'), source);
     const settings = [
       `Dir::Etc::sourcelist=${folder}/sources.list`,

@@ -7,6 +7,7 @@ export interface DebianPackage {
 export declare const REQUIRED_PACKAGES: readonly DebianPackage[];
 export declare const TRANSLATION_PACKAGES: readonly DebianPackage[];
 export declare const TEST_PACKAGES: readonly DebianPackage[];
+export declare const VULKAN_PACKAGES: readonly DebianPackage[];
 export declare const TOOLCHAIN_PACKAGES: readonly DebianPackage[];
 export declare const WORKER_BUILD_PACKAGES: readonly DebianPackage[];
 export declare function isThere(entry: DebianPackage): boolean;

@@ -31,6 +31,15 @@ export const TRANSLATION_PACKAGES = [
   pair('apertium-pt-gl', ['pt-gl', 'gl-pt'], 'Portuguese ↔ Galician'),
 ];
 
+/** Runs GPU kernels on the processor; Debian 12's is too old for that, but brings every library that a newer one needs. */
+export const VULKAN_PACKAGES = [
+  {
+    name: 'mesa-vulkan-drivers',
+    files: ['/usr/share/doc/mesa-vulkan-drivers/copyright'],
+    purpose: 'software Vulkan',
+  },
+];
+
 /** Only tests drive a browser. */
 export const TEST_PACKAGES = [{ name: 'chromium', commands: ['chromium'], purpose: 'browser tests' }];
 

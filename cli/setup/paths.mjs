@@ -8,6 +8,7 @@ export {
   mediasoupWorkerBin,
   modelsDir,
   picoLingwareDir,
+  softwareVulkanDriver,
   workerRecipeDir,
 } from '../../pipeline/cache-paths.mjs';
 

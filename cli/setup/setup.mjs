@@ -7,6 +7,7 @@ import { browserStep, ffmpegStep, translationStep } from './steps/debian.mjs';
 import { modelsStep, recommendedStep } from './steps/models.mjs';
 import { npmStep } from './steps/npm.mjs';
 import { picoStep } from './steps/pico.mjs';
+import { vulkanStep } from './steps/vulkan.mjs';
 import { workerStep } from './steps/worker.mjs';
 
 /** Steps in the order in which they run. */
@@ -18,6 +19,7 @@ export function stepsFor({ tests = false, only = undefined } = {}) {
     ...(tests ? [browserStep] : []),
     workerStep,
     picoStep,
+    vulkanStep,
     modelsStep,
     ...(tests ? [recommendedStep] : []),
   ];
