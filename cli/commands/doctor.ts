@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { engineRows } from '../setup/doctor/engines.ts';
+import { gpuRows } from '../setup/doctor/gpu.ts';
 import { mediaRows } from '../setup/doctor/media.ts';
 import { modelRows } from '../setup/doctor/models.ts';
 import { type DoctorProbe, type DoctorRow, formatRows } from '../setup/doctor/row.ts';
@@ -23,6 +24,7 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   const probes: readonly DoctorProbe[] = [
     systemRows,
     mediaRows,
+    gpuRows,
     engineRows,
     () => modelRows(),
     ...(options.more ?? []),

@@ -1,0 +1,119 @@
+import { create, globals } from 'webgpu';
+import { LivedubError } from '../pipeline/errors.ts';
+import { driverEnv, type FoundAdapter, findAdapter, type GpuAdapterInfo } from './find-adapter.ts';
+
+export interface GpuDeviceOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * Takes software Vulkan where there is no GPU. It shares the processor with everything else, so it is for checking kernels, not
+   * for work. Default false.
+   */
+  readonly software?: boolean;
+}
+
+/** The enumerations of WebGPU, which Node has no globals for. */
+export const { GPUBufferUsage, GPUMapMode } = globals as {
+  readonly GPUBufferUsage: typeof globalThis.GPUBufferUsage;
+  readonly GPUMapMode: typeof globalThis.GPUMapMode;
+};
+
+/**
+ * A device to compute on, through WebGPU (Dawn). It runs in the process that opens it; what a driver does when it fails for good is
+ * beyond JavaScript, so only worker processes open one, never the server.
+ */
+export class GpuDevice {
+  readonly info: GpuAdapterInfo;
+  readonly device: GPUDevice;
+  /** Aborts when the device is gone: closed (LIVEDUB_E_CLOSED) or lost (LIVEDUB_E_ENGINE_FAILED). Nothing made on it works then. */
+  readonly gone: AbortSignal;
+  /** Dawn lives as long as this is referred to. */
+  #gpu: GPU | undefined;
+  readonly #end = new AbortController();
+
+  private constructor(options: { gpu: GPU; device: GPUDevice; info: GpuAdapterInfo }) {
+    this.#gpu = options.gpu;
+    this.device = options.device;
+    this.info = options.info;
+    this.gone = this.#end.signal;
+    void this.device.lost.then(({ message }) => this.#lose(message));
+  }
+
+  /**
+   * Opens the machine's GPU. Undefined where there is none that works: whatever is computed on it has a way without.
+   * @throws LIVEDUB_E_ABORTED
+   */
+  static async open(options: GpuDeviceOptions = {}): Promise<GpuDevice | undefined> {
+    const found = await findAdapter({ software: options.software ?? false });
+    const opened = found && (await openAdapter(found).catch(() => undefined));
+    if (options.signal?.aborted) {
+      opened?.close();
+      throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.', { cause: options.signal.reason });
+    }
+    return opened;
+
+    async function openAdapter({ info, driverFile }: FoundAdapter): Promise<GpuDevice | undefined> {
+      const { gpu, adapter } = await adapterOf(driverFile);
+      if (adapter === null) return undefined;
+      // The defaults are those of a telephone; rings of pictures want what the device has.
+      const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+      const device = await adapter.requestDevice({
+        requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+      });
+      return new GpuDevice({ gpu, device, info });
+    }
+  }
+
+  /**
+   * Makes a compute pipeline of a kernel's WGSL.
+   * @throws LIVEDUB_E_INTERNAL with the compiler's messages for a kernel that is wrong; what `gone` says
+   */
+  async pipeline(options: { readonly label: string; readonly wgsl: string }): Promise<GPUComputePipeline> {
+    this.gone.throwIfAborted();
+    // The pipeline's own error says no more than that its module is wrong; the module's would go to the console.
+    this.device.pushErrorScope('validation');
+    const module = this.device.createShaderModule({ label: options.label, code: options.wgsl });
+    await this.device.popErrorScope();
+    try {
+      return await this.device.createComputePipelineAsync({
+        label: options.label,
+        layout: 'auto',
+        compute: { module },
+      });
+    } catch (cause) {
+      this.gone.throwIfAborted();
+      const { messages } = await module.getCompilationInfo();
+      const told = messages.map(({ lineNum, message }) => `line ${lineNum}: ${message}`).join('; ');
+      const message = `The kernel ${options.label} cannot be used: ${told || String(cause)}`;
+      throw new LivedubError('LIVEDUB_E_INTERNAL', message, { cause });
+    }
+  }
+
+  /** Destroys the device and all that was made on it. Idempotent. */
+  close(): void {
+    if (this.#gpu === undefined) return;
+    this.#gpu = undefined;
+    this.#end.abort(new LivedubError('LIVEDUB_E_CLOSED', 'The GPU device is closed.'));
+    this.device.destroy();
+  }
+
+  #lose(message: string): void {
+    this.#gpu = undefined;
+    if (this.gone.aborted) return;
+    const told = `The GPU (${this.info.description}) was lost: ${message}`;
+    this.#end.abort(new LivedubError('LIVEDUB_E_ENGINE_FAILED', told));
+  }
+}
+
+/** The Vulkan loader reads the environment when drivers are looked for, so it is changed for as long as that takes. */
+async function adapterOf(driverFile: string | undefined): Promise<{ gpu: GPU; adapter: GPUAdapter | null }> {
+  const before = process.env.VK_DRIVER_FILES;
+  if (driverFile !== undefined) Object.assign(process.env, driverEnv(driverFile));
+  try {
+    const gpu = create([]);
+    return { gpu, adapter: await gpu.requestAdapter({ powerPreference: 'high-performance' }) };
+  } finally {
+    if (driverFile === undefined || before === undefined) {
+      if (driverFile !== undefined) delete process.env.VK_DRIVER_FILES;
+    } else process.env.VK_DRIVER_FILES = before;
+  }
+}
