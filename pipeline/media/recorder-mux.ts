@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { AAC_PRIMING_SAMPLES, type AacSpool } from './aac-spool.ts';
+import { type Disclosure, disclosureTags } from './disclosure.ts';
 import { iso6392 } from './iso639.ts';
 import { inputArgs, type MediaInfo } from './probe.ts';
 
@@ -29,9 +30,7 @@ export function muxArgs(plan: MuxPlan): string[] {
           input.audio.findIndex((track) => track.isDefault),
         )
     ]!;
-  const dubs = plan.spools.flatMap((spool, index) =>
-    existsSync(spool.file) ? [{ spool, track: plan.tracks[index]! }] : [],
-  );
+  const dubs = dubsOf(plan);
   const inputs = ['-fflags', '+genpts+discardcorrupt', ...inputArgs(input)];
   const maps = input.video === undefined ? [] : ['-map', `0:${input.video.index}`];
   maps.push('-map', `0:${original.index}`);
@@ -89,15 +88,31 @@ function soundArgs(copyOriginal: boolean, channels: number): string[] {
   return args;
 }
 
+/** What the made file says of its dubs. */
+export function disclosureOf(plan: MuxPlan): Disclosure {
+  const dubs = dubsOf(plan).map(({ track }) => dubTitle(track.title, plan.partial));
+  if (!plan.partial) return { dubs };
+  return { dubs, remark: ` Partial result: stopped after ${(plan.dubbedUs / 1e6).toFixed(1)} s.` };
+}
+
+/** Tracks on which something was said at all. */
+function dubsOf({ spools, tracks }: MuxPlan) {
+  return spools.flatMap((spool, index) => (existsSync(spool.file) ? [{ spool, track: tracks[index]! }] : []));
+}
+
 function labels(
   plan: MuxPlan,
   spoken: string | undefined,
   dubs: readonly { language: string; title: string }[],
 ): string[] {
   const original = { language: plan.originalLanguage ?? spoken ?? 'und', title: plan.originalTitle };
-  const cut = plan.partial ? ` Partial result: stopped after ${(plan.dubbedUs / 1e6).toFixed(1)} s.` : '';
   const marked = dubs.map((dub) => ({ ...dub, title: dubTitle(dub.title, plan.partial) }));
-  return trackLabels({ original, dubs: marked, hasPicture: plan.input.video !== undefined, remark: cut });
+  return trackLabels({
+    original,
+    dubs: marked,
+    hasPicture: plan.input.video !== undefined,
+    remark: disclosureOf(plan).remark,
+  });
 }
 
 /** A sound track as players name it. */
@@ -113,7 +128,7 @@ export function trackLabels(options: {
   readonly dubs: readonly TrackLabel[];
   readonly hasPicture: boolean;
   /** Added to the file's comment. */
-  readonly remark?: string;
+  readonly remark?: string | undefined;
 }): string[] {
   const { original, dubs, hasPicture, remark = '' } = options;
   const tracks = [...(original === undefined ? [] : [original]), ...dubs];
@@ -125,8 +140,7 @@ export function trackLabels(options: {
     ...[`-disposition:a:${index}`, track === original ? 'default+original' : 'dub'],
   ]);
   if (hasPicture) args.push('-disposition:v:0', 'default');
-  const made = 'Audio tracks marked "AI dub" are synthetic speech made from the original track by livedub.';
-  return [...args, '-metadata', `comment=${made}${remark}`];
+  return [...args, ...disclosureTags({ dubs: dubs.map(({ title }) => title), remark })];
 }
 
 /** The title of a dubbed track always says that it is one. */

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { AudioFrame } from '../frames.ts';
+import { DUBBED_FILE_SOURCE_TYPE } from './disclosure.ts';
 import { beeps, MediaFixtures, onsetsMs, picture, X264 } from './media-fixtures.ts';
 import { probeMedia } from './probe.ts';
 import { openRecording, type RecordingOptions } from './recorder.ts';
@@ -69,7 +70,26 @@ describe('openRecording', () => {
       'Français (AI dub)',
     ]);
     expect(streams.slice(1).map((s) => (s.disposition as Record<string, number>).default)).toEqual([1, 0, 0]);
-    expect((format.tags as Record<string, string>).comment).toMatch(/synthetic speech/u);
+    const fileTags = format.tags as Record<string, string>;
+    expect(fileTags.comment).toMatch(/synthetic speech/u);
+    expect(fileTags.description).toContain('With AI dubs: Español (AI dub), Français (AI dub).');
+    for (const tag of [fileTags.description, fileTags.keywords])
+      expect(tag).toContain(DUBBED_FILE_SOURCE_TYPE);
+    expect(streams.slice(1).map((s) => (s.disposition as Record<string, number>).dub)).toEqual([0, 1, 1]);
+    const xmp = execFileSync('ffprobe', [
+      ...[
+        '-v',
+        'error',
+        '-export_xmp',
+        '1',
+        '-show_entries',
+        'format_tags=xmp',
+        '-of',
+        'default=nw=1',
+        outFile,
+      ],
+    ]).toString();
+    expect(xmp).toContain(`<Iptc4xmpExt:DigitalSourceType>${DUBBED_FILE_SOURCE_TYPE}<`);
     const bytes = readFileSync(outFile);
     expect(bytes.indexOf('moov')).toBeLessThan(bytes.indexOf('mdat'));
     expect(hidden(path.dirname(outFile))).toEqual([]);

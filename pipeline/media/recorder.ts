@@ -3,8 +3,9 @@ import path from 'node:path';
 import { LivedubError } from '../errors.ts';
 import type { AudioFrame } from '../frames.ts';
 import { AacSpool } from './aac-spool.ts';
+import { appendDisclosure } from './disclosure.ts';
 import type { MediaInfo } from './probe.ts';
-import { muxArgs } from './recorder-mux.ts';
+import { disclosureOf, muxArgs } from './recorder-mux.ts';
 import { openRecordingFolder, outputError } from './recording-folder.ts';
 import { runTool } from './tool-process.ts';
 
@@ -124,6 +125,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
       if (pictureReencoded && notes.length === 0)
         notes.push(`The picture (${codec}) was encoded again as H.264 to fit into MP4.`);
       if (partial) notes.push('Partial result: the dub was stopped before the end.');
+      await appendDisclosure(made, disclosureOf({ ...plan, copyPicture, copySound }));
       await sync(made);
       await rename(made, outFile);
       const { size } = await stat(outFile);

@@ -82,6 +82,16 @@ describe('CaptionWriter', () => {
     );
   });
 
+  it('writes a note into WebVTT, where players do not show it, and none into SRT', () => {
+    const note = 'AI dub';
+    expect(formatCaptions('vtt', [clause(0, 1000, 'one')], { language: 'es', note })).toBe(
+      'WEBVTT\nKind: captions\nLanguage: es\n\nNOTE AI dub\n\n1\n00:00:00.000 --> 00:00:01.000\none\n\n',
+    );
+    expect(formatCaptions('srt', [clause(0, 1000, 'one')], { note })).toBe(
+      '1\n00:00:00,000 --> 00:00:01,000\none\n\n',
+    );
+  });
+
   it('writes SRT with commas and without anything that looks like a tag', () => {
     const text = formatCaptions('srt', [clause(0, 2000, '<i>one</i> --> two'), clause(2000, 4000, 'three')]);
     expect(text).toBe(

@@ -85,19 +85,24 @@ export type CaptionFormat = 'vtt' | 'srt';
 export class CaptionWriter {
   readonly format: CaptionFormat;
   readonly #language: string | undefined;
+  readonly #note: string | undefined;
   #count = 0;
 
-  /** @param language ISO 639-1, named in the header of WebVTT */
-  constructor(format: CaptionFormat, language?: string) {
+  /**
+   * @param language ISO 639-1, named in the header of WebVTT
+   * @param note one line for whoever opens the WebVTT file; players do not show it
+   */
+  constructor(format: CaptionFormat, language?: string, note?: string) {
     this.format = format;
     this.#language = language;
+    this.#note = note;
   }
 
   head(): string {
     if (this.format === 'srt') return '';
-    return this.#language === undefined
-      ? 'WEBVTT\n\n'
-      : `WEBVTT\nKind: captions\nLanguage: ${this.#language}\n\n`;
+    const head =
+      this.#language === undefined ? 'WEBVTT' : `WEBVTT\nKind: captions\nLanguage: ${this.#language}`;
+    return this.#note === undefined ? `${head}\n\n` : `${head}\n\nNOTE ${this.#note}\n\n`;
   }
 
   cue(cue: CaptionCue): string {
@@ -113,10 +118,10 @@ export class CaptionWriter {
 export function formatCaptions(
   format: CaptionFormat,
   clauses: readonly CaptionClause[],
-  options: CaptionOptions & { readonly language?: string } = {},
+  options: CaptionOptions & { readonly language?: string; readonly note?: string } = {},
 ): string {
   const builder = new CaptionBuilder(options);
-  const writer = new CaptionWriter(format, options.language);
+  const writer = new CaptionWriter(format, options.language, options.note);
   const cues = [...clauses.flatMap((clause) => builder.append(clause)), ...builder.flush()];
   return writer.head() + cues.map((cue) => writer.cue(cue)).join('');
 }

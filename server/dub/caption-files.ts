@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LanguageCode } from '../../pipeline/ports/engine.ts';
 import { type CaptionClause, formatCaptions } from '../../pipeline/text/captions.ts';
+import { DUB_CAPTIONS_NOTE, withDubNotice } from '../../pipeline/text/dub-notice.ts';
 import type { DubReport } from './report.ts';
 
 export interface CaptionFile {
@@ -10,19 +11,27 @@ export interface CaptionFile {
   readonly srt: string;
 }
 
-/** Writes WebVTT and SRT for the source and for every language of a dub, each at its own speech's times. */
+/**
+ * Writes WebVTT and SRT for the source and for every language of a dub, each at its own speech's times. Those of a dub say
+ * that they are one: in a note, and where `notice` is not false in a first caption.
+ */
 export async function writeCaptions(options: {
   folder: string;
   name: string;
   report: DubReport;
+  /** Default true. */
+  notice?: boolean;
 }): Promise<CaptionFile[]> {
-  const { folder, name, report } = options;
+  const { folder, name, report, notice = true } = options;
   const files: CaptionFile[] = [];
   for (const [language, clauses] of captionsByLanguage(report)) {
     const base = join(folder, `${name}.${language}`);
+    const isDub = language !== report.sourceLanguage;
+    const shown = isDub && notice ? withDubNotice(clauses, language) : clauses;
+    const note = isDub ? { note: DUB_CAPTIONS_NOTE } : {};
     for (const format of ['vtt', 'srt'] as const) {
       const path = `${base}.${format}`;
-      await writeFile(`${path}.part`, formatCaptions(format, clauses, { language }));
+      await writeFile(`${path}.part`, formatCaptions(format, shown, { language, ...note }));
       await rename(`${path}.part`, path);
     }
     files.push({ language, vtt: `${base}.vtt`, srt: `${base}.srt` });

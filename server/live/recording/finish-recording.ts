@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { LivedubError } from '../../../pipeline/errors.ts';
+import { appendDisclosure } from '../../../pipeline/media/disclosure.ts';
 import { iso6392 } from '../../../pipeline/media/iso639.ts';
 import { dubTitle, type TrackLabel, trackLabels } from '../../../pipeline/media/recorder-mux.ts';
 import { outputError } from '../../../pipeline/media/recording-folder.ts';
@@ -53,6 +54,7 @@ export async function finishRecording(options: FinishOptions): Promise<Recording
     // Other channels are live: this can wait.
     const run = await runTool({ tool: 'ffmpeg', args, signal, memoryBytes: 12 * 2 ** 30, niceness: 15 });
     if (run.code !== 0) throw outputError(run.stderr.trim() || 'FFmpeg stopped.', made);
+    await appendDisclosure(made, { dubs: dubsOf(parts).map((part) => labelOf(part).title) });
     const durationMs = (await durationOf(made, signal)) ?? state.durationMs;
     await rename(made, path.join(folder, RESULT_FILE));
     const files = state.parts.map((part) => path.join(folder, part.file));
@@ -83,18 +85,14 @@ function muxArgs({ folder, state, parts, captions }: Plan): string[] {
     inputs.push('-protocol_whitelist', 'file', '-i', `file:${path.join(folder, file)}`);
   };
   const pictures = parts.filter((part) => part.codec !== 'opus');
-  const original = parts.find((part) => part.track.endsWith(':audio'));
-  const dubs = parts.filter((part) => part.codec === 'opus' && part !== original);
+  const original = originalOf(parts);
+  const dubs = dubsOf(parts);
   const sounds = original === undefined ? dubs : [original, ...dubs];
   for (const part of [...pictures, ...sounds]) input(part.file);
   for (const language of captions) input(`${language}.srt`);
   const maps = sounds.flatMap((_, index) => ['-map', `${pictures.length + index}:a:0`]);
   const firstText = pictures.length + sounds.length;
   maps.push(...captions.flatMap((_, index) => ['-map', `${firstText + index}:s:0`]));
-  const nameOf = (part: RecordingPart): TrackLabel => {
-    const language = part.track.split(':')[1]!;
-    return { language, title: dubTitle(languageName(language)) };
-  };
   return [
     ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-y'],
     // Times are those of the recording, in every part: none is shifted to begin at 0.
@@ -113,12 +111,26 @@ function muxArgs({ folder, state, parts, captions }: Plan): string[] {
         original === undefined
           ? undefined
           : { language: state.from, title: `${languageName(state.from)} (original)` },
-      dubs: dubs.map(nameOf),
+      dubs: dubs.map(labelOf),
       hasPicture: pictures.length > 0,
     }),
     ...['-metadata', `title=${state.title}`, '-metadata', `creation_time=${state.startedAt}`],
     ...['-max_muxing_queue_size', '8192', '-movflags', '+faststart', '-f', 'mp4'],
   ];
+}
+
+function originalOf(parts: readonly UsablePart[]): UsablePart | undefined {
+  return parts.find((part) => part.track.endsWith(':audio'));
+}
+
+function dubsOf(parts: readonly UsablePart[]): UsablePart[] {
+  const original = originalOf(parts);
+  return parts.filter((part) => part.codec === 'opus' && part !== original);
+}
+
+function labelOf(dub: RecordingPart): TrackLabel {
+  const language = dub.track.split(':')[1]!;
+  return { language, title: dubTitle(languageName(language)) };
 }
 
 function pictureArgs(pictures: readonly UsablePart[]): string[] {
