@@ -34,6 +34,8 @@ export interface LivedubServerOptions {
   iceServers?: readonly IceServer[];
   /** First of the ports for SRT and RTMP, two a channel. Default 0: any that are free. */
   ingestPort?: number;
+  /** Captions of a dub begin with a notice that AI made it. Default true. */
+  dubNotice?: boolean;
   /** Keep a second live worker with loaded engines. Default true. */
   spareWorker?: boolean;
   /** Signs tokens. Default: a secret kept in the data folder. */
@@ -116,6 +118,7 @@ export class LivedubServer {
       listenHost: options.host ?? '127.0.0.1',
       announcedHost: options.webRtc?.announcedAddress,
       ingestPort: options.ingestPort,
+      dubNotice: options.dubNotice,
       ...(options.iceServers ? { iceServers: options.iceServers } : {}),
       ...(onNotice ? { onNotice } : {}),
     });

@@ -50,6 +50,7 @@ export class ChannelEvents {
   /** A programme begins: what was said before is another one's. */
   forget(): void {
     this.#recent = [];
+    for (const viewer of this.viewers) viewer.forget();
   }
 
   closeAll(code: number, reason: string): void {

@@ -13,6 +13,8 @@ export interface ChannelRecordingsOptions {
   /** Folder of this channel's recordings. */
   folder: string;
   title: () => string;
+  /** Captions of a dub begin with a notice that AI made it. Default true. */
+  dubNotice?: boolean | undefined;
   onChange: () => void;
   onNotice: (notice: Omit<Notice, 'kind'>) => void;
   /** The running recording has everything: nothing has to be made for it any more. */
@@ -107,6 +109,7 @@ export class ChannelRecordings {
       from: order.from,
       startedAt,
       startUs: order.startUs,
+      dubNotice: this.#o.dubNotice,
       onChange: () => this.#o.onChange(),
     });
     if (!this.#isClosed) return recorder;

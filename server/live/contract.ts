@@ -228,6 +228,14 @@ export const TextEventSchema = z.discriminatedUnion('kind', [
     startUs: z.number(),
     endUs: z.number(),
   }),
+  /** Comes before the first translation of a language: says in that language that a machine dubs. Shown as a caption for 4 s. */
+  z.object({
+    kind: z.literal('dub-notice'),
+    language: z.string(),
+    text: z.string(),
+    startUs: z.number(),
+    endUs: z.number(),
+  }),
   /** The voice says a clause from `startUs` to `endUs`, or leaves it out. */
   z.object({
     kind: z.literal('utterance'),

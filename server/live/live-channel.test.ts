@@ -245,7 +245,7 @@ describe('LiveChannel', () => {
         socket: {
           signal: new AbortController().signal,
           send: (event) => sent.push(event),
-          sendDroppable: () => undefined,
+          sendDroppable: (event) => sent.push(event),
           sendLatest: () => undefined,
           close: (_code, reason) => ended.push(reason ?? ''),
         },
@@ -282,6 +282,31 @@ describe('LiveChannel', () => {
       expect(channel.demand.of('es').interpret.voice).toBe(true);
       session.end(1000, 'done');
       expect(channel.demand.of('es').interpret.voice).toBe(false);
+    });
+
+    it('who reads a dub is told before its first words, once a programme, that AI makes it', async () => {
+      made();
+      const session = watched();
+      const times = { startUs: 5_000_000, endUs: 6_000_000 };
+      const say = (clauseId: number) =>
+        channel.events.text({ kind: 'translation', clauseId, language: 'es', text: 'Hola.', ...times });
+      const read = () =>
+        sent.map(({ kind }) => kind).filter((kind) => kind === 'dub-notice' || kind === 'translation');
+      say(0);
+      expect(read()).toEqual([]);
+      ask(session, { kind: 'select', request: 1, ...nothing, language: null, captions: 'es' });
+      await answered(1);
+      say(1);
+      say(2);
+      expect(read()).toEqual(['dub-notice', 'translation', 'translation']);
+      expect(sent.find(({ kind }) => kind === 'dub-notice')).toEqual({
+        ...{ kind: 'dub-notice', language: 'es', text: 'Doblado con IA' },
+        ...{ startUs: 5_000_000, endUs: 9_000_000 },
+      });
+      channel.events.forget();
+      say(3);
+      expect(read().slice(3)).toEqual(['dub-notice', 'translation']);
+      session.end(1000, 'done');
     });
 
     it('for whom a track cannot be made is told so, and can still ask', async () => {

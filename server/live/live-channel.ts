@@ -30,6 +30,8 @@ export interface LiveChannelOptions {
   /** Absolute path of a programme's clause log. */
   clauseLogOf: (programmeId: string) => string;
   recordingsFolder: string;
+  /** Captions of a dub begin with a notice that AI made it. Default true. */
+  dubNotice?: boolean | undefined;
   save: (record: ChannelRecord) => Promise<void>;
   /** Viewers and desks are to be told what the channel is like now. */
   onChange: (channel: LiveChannel) => void;
@@ -83,6 +85,7 @@ export class LiveChannel {
     this.recordings = new ChannelRecordings({
       channelId: options.record.id,
       folder: options.recordingsFolder,
+      dubNotice: options.dubNotice,
       title: () => this.#record.settings.title,
       onChange: () => this.changed(),
       onNotice: (notice) => this.notice(notice),

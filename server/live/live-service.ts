@@ -46,6 +46,8 @@ export interface LiveServiceOptions {
   /** A publish token for a channel. */
   publishToken: (channelId: string) => Promise<string>;
   iceServers?: readonly IceServer[];
+  /** Captions of a dub begin with a notice that AI made it. Default true. */
+  dubNotice?: boolean | undefined;
   /** Address that SRT and RTMP listen on. Default 127.0.0.1. */
   listenHost?: string;
   /** Host that encoders are told. Default: `listenHost`. */
@@ -188,6 +190,7 @@ export class LiveService implements LiveApi {
       hasLanguage: (language) =>
         channel.record.settings.languages.some((rendition) => rendition.language === language),
       tracks: () => channel.tracks,
+      dubNotice: this.#o.dubNotice,
       demand: channel.demand,
       iceServers: this.iceServers,
       onEnd: () => {
@@ -240,6 +243,7 @@ export class LiveService implements LiveApi {
       createRouter: async (signal) => await (await this.#o.sfu()).createRouter({ signal }),
       clauseLogOf: (programmeId) => store.clauseLogOf(record.id, programmeId),
       recordingsFolder: store.recordingsOf(record.id),
+      dubNotice: this.#o.dubNotice,
       save: (changed) => store.save(changed),
       onChange: (changed) => this.#onChange(changed),
       onDeskChange: (changed) => this.#tellDesks(changed),

@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup';
 import { LivedubError } from '../../pipeline/errors.ts';
+import { DUB_NOTICE_MS, dubNotice } from '../../pipeline/text/dub-notice.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
 import { type ViewerTrack, ViewerTransport } from '../../sfu/viewer-transport.ts';
 import type { EdgeSocket } from '../http/edge-socket.ts';
@@ -33,6 +34,8 @@ export interface ViewerSessionOptions {
   tracks: () => ReadonlyMap<TrackKey, types.Producer>;
   demand: DemandBook;
   iceServers: readonly IceServer[];
+  /** Captions of a dub begin with a notice that AI made it. Default true. */
+  dubNotice?: boolean | undefined;
   onEnd: () => void;
 }
 
@@ -57,6 +60,8 @@ export class ViewerSession implements SocketOwner {
   #queue: Promise<void> = Promise.resolve();
   #waitingRequests = 0;
   #ended = false;
+  /** Languages of which this viewer was told that a machine dubs. */
+  readonly #noticed = new Set<string>();
 
   constructor(options: ViewerSessionOptions) {
     this.#o = options;
@@ -96,8 +101,14 @@ export class ViewerSession implements SocketOwner {
 
   text(event: TextEvent): void {
     if (!concerns(event, this.#selection, this.#o.from())) return;
+    if (event.kind === 'translation') this.#noticeDub(event.language, event.startUs);
     if (event.kind === 'hypothesis') this.#o.socket.sendLatest('hypothesis', event);
     else this.#o.socket.sendDroppable(event);
+  }
+
+  /** A programme begins: what this viewer was told was another one's. */
+  forget(): void {
+    this.#noticed.clear();
   }
 
   tick(event: TickEvent): void {
@@ -139,6 +150,14 @@ export class ViewerSession implements SocketOwner {
       for (const key of keys) transport.removeProducer(key);
       this.#o.socket.send({ kind: 'tracks-gone', tracks: [...keys] });
     });
+  }
+
+  #noticeDub(language: string, startUs: number): void {
+    if (this.#o.dubNotice === false || this.#noticed.has(language)) return;
+    this.#noticed.add(language);
+    const endUs = startUs + DUB_NOTICE_MS * 1000;
+    const text = dubNotice(language);
+    this.#o.socket.sendDroppable({ kind: 'dub-notice', language, text, startUs, endUs });
   }
 
   /** One thing after the other; what fails is told the viewer, and ends nothing but itself. */

@@ -31,6 +31,7 @@ export function concerns(event: TextEvent, selection: Selection, sourceLanguage:
     case 'clause':
       return selection.captions === sourceLanguage;
     case 'translation':
+    case 'dub-notice':
       return selection.captions === event.language;
     case 'utterance':
       return selection.language === event.language && selection.mode === event.mode;

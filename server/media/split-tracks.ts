@@ -2,6 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { LivedubError } from '../../pipeline/errors.ts';
+import { appendDisclosure, disclosureTags } from '../../pipeline/media/disclosure.ts';
+import { dubTitle } from '../../pipeline/media/recorder-mux.ts';
+import { languageName } from '../language-name.ts';
 import { writeWithTool } from './write-with-tool.ts';
 
 export interface SplitTracksOptions {
@@ -53,9 +56,20 @@ export async function splitTracks(options: SplitTracksOptions): Promise<Readonly
       ? ['-c:a', 'copy']
       : ['-c:a', 'aac', '-b:a', '160k'];
     args.push('-map', '0:v:0?', '-map', `0:a:${index}`, '-c:v', 'copy', ...soundCodec);
+    // What the whole file says of its dubs does not hold for the original alone.
+    if (id === 'original')
+      args.push(...['comment=', 'description=', 'keywords='].flatMap((tag) => ['-metadata', tag]));
+    else args.push(...disclosureTags({ dubs: [titleOf(id)] }));
     args.push('-disposition:a:0', 'default', '-movflags', '+faststart', '-f', 'mp4', out);
     files.set(id, relative(jobDir, out));
   }
   await writeWithTool({ tool: 'ffmpeg', args, signal, output: folder });
+  for (const id of ids) {
+    if (id !== 'original') await appendDisclosure(join(folder, `${id}.mp4`), { dubs: [titleOf(id)] });
+  }
   return files;
+}
+
+function titleOf(language: string): string {
+  return dubTitle(languageName(language));
 }

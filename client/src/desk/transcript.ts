@@ -44,6 +44,9 @@ export function addToTranscript(view: TranscriptView = EMPTY, event: TextEvent):
         ...line,
         outcomes: new Map(line.outcomes).set(event.language, event.outcome),
       }));
+    // For viewers only.
+    case 'dub-notice':
+      return view;
   }
 }
 

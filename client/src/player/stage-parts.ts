@@ -35,11 +35,14 @@ export function captionLine(
   preferences: Preferences,
   language: string | null,
 ) {
-  if (!view || !(view.committed || view.stable || view.unstable)) return nothing;
+  if (!view) return nothing;
+  const said = view.committed || view.stable || view.unstable;
+  if (!said && !view.notice) return nothing;
   const { captionSize = 'medium', captionBackground = 'shade' } = preferences;
   const words = [view.committed, view.stable].filter(Boolean).join(' ');
   return html`<div class="captions ${captionSize} ${captionBackground}" lang=${language ?? nothing}>
-    <p><span><span>${words} ${view.unstable ? html`<span class="unstable">${view.unstable}</span>` : nothing}</span></span></p>
+    ${view.notice ? html`<p class="dub-notice"><span>${view.notice}</span></p>` : nothing}
+    ${said ? html`<p><span><span>${words} ${view.unstable ? html`<span class="unstable">${view.unstable}</span>` : nothing}</span></span></p>` : nothing}
   </div>`;
 }
 

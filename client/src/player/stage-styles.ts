@@ -157,7 +157,9 @@ export const stageStyles = css`
     z-index: 1;
     inset: auto 4% 3.9rem;
     display: flex;
-    justify-content: center;
+    flex-direction: column;
+    align-items: center;
+    gap: 0.25rem;
     pointer-events: none;
   }
   .captions p {
@@ -184,6 +186,9 @@ export const stageStyles = css`
   }
   .captions.none p {
     text-shadow: 0 0 3px #000, 0 0 6px #000, 0 1px 2px #000;
+  }
+  .captions .dub-notice {
+    font-style: italic;
   }
   /* Three lines; what is older rolls out at the top. */
   .captions p > span {

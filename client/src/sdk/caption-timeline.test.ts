@@ -28,6 +28,7 @@ describe('captions', () => {
       committed: 'Good evening.',
       stable: 'and',
       unstable: 'well come',
+      notice: '',
     });
   });
 
@@ -35,9 +36,27 @@ describe('captions', () => {
     const captions = new CaptionTimeline();
     captions.push(guess('good evening', 'and we'), 'en', 0);
     captions.push(clause('Good evening,', 0), 'en', 100);
-    expect(captions.at(LIVE, 100)).toEqual({ committed: 'Good evening,', stable: '', unstable: 'and we' });
+    expect(captions.at(LIVE, 100)).toEqual({
+      committed: 'Good evening,',
+      stable: '',
+      unstable: 'and we',
+      notice: '',
+    });
     captions.push(clause('something else', 500), 'en', 200);
     expect(captions.at(LIVE, 200)).toMatchObject({ stable: '', unstable: '' });
+  });
+
+  it('say for 4 s that a machine dubs, apart from what it says, when the picture is there', () => {
+    const captions = new CaptionTimeline();
+    const synced = { language: 'es', source: 'en', delayMs: 6000 };
+    captions.tick(10_000_000, 0);
+    const times = { startUs: 9_000_000, endUs: 13_000_000 };
+    captions.push({ kind: 'dub-notice', language: 'es', text: 'Doblado con IA', ...times }, 'en', 0);
+    captions.push({ kind: 'translation', clauseId: 1, language: 'es', text: 'Hola.', ...times }, 'en', 0);
+    expect(captions.at(synced, 4900)).toMatchObject({ committed: '', notice: '' });
+    expect(captions.at(synced, 5100)).toMatchObject({ committed: 'Hola.', notice: 'Doblado con IA' });
+    expect(captions.at({ ...synced, language: 'fr' }, 5100).notice).toBe('');
+    expect(captions.at(synced, 9100).notice).toBe('');
   });
 
   it('go away when nobody has spoken for a while', () => {

@@ -15,6 +15,8 @@ export interface CaptionView {
   readonly stable: string;
   /** Words that may still change. */
   readonly unstable: string;
+  /** Says that a machine dubs; empty but at the start of a dub. */
+  readonly notice: string;
 }
 
 interface Line {
@@ -24,11 +26,12 @@ interface Line {
   readonly arrivedMs: number;
 }
 
-const NOTHING: CaptionView = { committed: '', stable: '', unstable: '' };
+const NOTHING: CaptionView = { committed: '', stable: '', unstable: '', notice: '' };
 /** Lines of one language that are kept, newest last: a long delay's worth of short clauses. */
 const KEPT_LINES = 64;
 const SHOWN_CHARACTERS = 150;
 const LEAST_MS = 4000;
+const NOTICE_LASTS_MS = 4000;
 const READING_MS_PER_CHARACTER = 70;
 const HYPOTHESIS_LASTS_MS = 6000;
 
@@ -40,6 +43,8 @@ type Hypothesis = Extract<TextEvent, { kind: 'hypothesis' }>;
  */
 export class CaptionTimeline {
   readonly #lines = new Map<string, Line[]>();
+  /** By language. */
+  readonly #notices = new Map<string, Line>();
   #hypothesis: Hypothesis | undefined;
   #hypothesisMs = 0;
   #tick: { mediaTimeUs: number; atMs: number } | undefined;
@@ -58,6 +63,9 @@ export class CaptionTimeline {
       case 'translation':
         this.#add(event.language, event, nowMs);
         break;
+      case 'dub-notice':
+        this.#notices.set(event.language, lineOf(event, nowMs));
+        break;
       default:
     }
   }
@@ -70,6 +78,7 @@ export class CaptionTimeline {
   /** Forgets what was not shown yet, as when a programme begins anew. */
   clear(): void {
     this.#lines.clear();
+    this.#notices.clear();
     this.#hypothesis = undefined;
     this.#tick = undefined;
   }
@@ -79,9 +88,10 @@ export class CaptionTimeline {
       .map((line) => ({ text: line.text, agoMs: nowMs - this.#dueMs(line, choice.delayMs, nowMs) }))
       .filter((line) => line.agoMs >= 0);
     const partial = this.#partial(choice, nowMs);
+    const notice = this.#notice(choice, nowMs);
     const last = due.at(-1);
     const lastsMs = last ? Math.max(LEAST_MS, last.text.length * READING_MS_PER_CHARACTER) : 0;
-    if (!partial && (!last || last.agoMs >= lastsMs)) return NOTHING;
+    if (!partial && (!last || last.agoMs >= lastsMs)) return { ...NOTHING, notice };
     const text: string[] = [];
     let room = SHOWN_CHARACTERS;
     for (const line of due.reverse()) {
@@ -94,14 +104,14 @@ export class CaptionTimeline {
       committed: text.join(' '),
       stable: partial?.stable ?? '',
       unstable: partial?.unstable ?? '',
+      notice,
     };
   }
 
   #add(language: string, event: { text: string; startUs: number; endUs: number }, nowMs: number): void {
     const lines = this.#lines.get(language) ?? [];
     this.#lines.set(language, lines);
-    const { text, startUs, endUs } = event;
-    lines.push({ text, startUs, endUs, arrivedMs: nowMs });
+    lines.push(lineOf(event, nowMs));
     if (lines.length > KEPT_LINES) lines.shift();
   }
 
@@ -114,12 +124,23 @@ export class CaptionTimeline {
     return Math.max(line.arrivedMs, reachedMs);
   }
 
+  #notice({ language, delayMs }: CaptionChoice, nowMs: number): string {
+    const line = this.#notices.get(language);
+    if (!line) return '';
+    const agoMs = nowMs - this.#dueMs(line, delayMs, nowMs);
+    return agoMs >= 0 && agoMs < NOTICE_LASTS_MS ? line.text : '';
+  }
+
   #partial(choice: CaptionChoice, nowMs: number): Hypothesis | undefined {
     const wanted = choice.language === choice.source && choice.delayMs === 0;
     const hypothesis = this.#hypothesis;
     if (!wanted || !hypothesis || nowMs - this.#hypothesisMs > HYPOTHESIS_LASTS_MS) return undefined;
     return hypothesis.stable || hypothesis.unstable ? hypothesis : undefined;
   }
+}
+
+function lineOf({ text, startUs, endUs }: Omit<Line, 'arrivedMs'>, nowMs: number): Line {
+  return { text, startUs, endUs, arrivedMs: nowMs };
 }
 
 /** A hypothesis less the words that were just committed, so that none is on the screen twice. */

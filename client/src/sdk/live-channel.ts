@@ -210,6 +210,7 @@ export class LiveChannel extends TypedEvents<LiveChannelEvents> {
       case 'hypothesis':
       case 'clause':
       case 'translation':
+      case 'dub-notice':
       case 'utterance':
         this.emit('text', event);
         break;

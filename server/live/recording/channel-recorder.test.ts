@@ -3,6 +3,7 @@ import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
+import { DUBBED_FILE_SOURCE_TYPE } from '../../../pipeline/media/disclosure.ts';
 import { MediaFixtures, onsetsMs } from '../../../pipeline/media/media-fixtures.ts';
 import { TS_FIRST_PID, TS_OUTPUT_ARGS, TsReader } from '../../../pipeline/media/ts-reader.ts';
 import { splitAnnexB } from '../../../pipeline/rtp/annex-b.ts';
@@ -196,9 +197,13 @@ describe('ChannelRecorder', () => {
     expect(tags[1]!.handler_name).toBe('English (original)');
     expect(tags[2]!.handler_name).toBe('Español (AI dub)');
     expect((format.tags as Record<string, string>).comment).toMatch(/AI dub.*synthetic speech/u);
-    expect(readFileSync(path.join(recorder.folder, 'es.vtt'), 'utf8')).toContain(
-      '00:00:01.500 --> 00:00:03.500\nBuenas noches.',
-    );
+    expect((format.tags as Record<string, string>).description).toContain(DUBBED_FILE_SOURCE_TYPE);
+    expect(readFileSync(file, 'utf8')).toContain(`DigitalSourceType>${DUBBED_FILE_SOURCE_TYPE}<`);
+    const spanish = readFileSync(path.join(recorder.folder, 'es.vtt'), 'utf8');
+    expect(spanish).toMatch(/^WEBVTT\n.*\n\nNOTE AI dub /su);
+    expect(spanish).toContain('00:00:00.000 --> 00:00:01.500\n[Doblado con IA]');
+    expect(spanish).toContain('00:00:01.500 --> 00:00:03.500\nBuenas noches.');
+    expect(readFileSync(path.join(recorder.folder, 'en.vtt'), 'utf8')).not.toMatch(/NOTE|\[/u);
     expect(readFileSync(path.join(recorder.folder, 'en.srt'), 'utf8')).toContain(
       '00:00:01,000 --> 00:00:03,000\nGood evening.',
     );

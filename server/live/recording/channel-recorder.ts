@@ -28,6 +28,8 @@ export interface ChannelRecorderOptions {
   readonly startedAt: string;
   /** Media time at which the recording begins, µs; frames before it are left out. Default: that of the first frame. */
   readonly startUs?: number;
+  /** Captions of a dub begin with a notice that AI made it. Default true. */
+  readonly dubNotice?: boolean | undefined;
   /** Most bytes that wait for the disk; beyond it the recording fails, the channel goes on. Default 32 MiB. */
   readonly maxPendingBytes?: number;
   /** State or error changed. Default: nothing. */
@@ -69,9 +71,19 @@ export class ChannelRecorder {
 
   /** @throws LivedubError LIVEDUB_E_OUTPUT_NOT_WRITABLE, LIVEDUB_E_OUTPUT_DISK_FULL */
   static async start(options: ChannelRecorderOptions): Promise<ChannelRecorder> {
-    const { folder, id, title, from, startedAt } = options;
+    const { folder, id, title, from, startedAt, dubNotice = true } = options;
     const state: RecordingState = {
-      ...{ id, title, from, startedAt, state: 'recording', durationMs: 0, parts: [], captions: [] },
+      ...{
+        id,
+        title,
+        from,
+        dubNotice,
+        startedAt,
+        state: 'recording',
+        durationMs: 0,
+        parts: [],
+        captions: [],
+      },
     };
     try {
       await mkdir(folder, { recursive: true });

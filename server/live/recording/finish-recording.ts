@@ -48,7 +48,7 @@ export async function finishRecording(options: FinishOptions): Promise<Recording
         remedy: 'Record while somebody publishes.',
       });
     }
-    const captions = await writeCaptionFiles(folder, await readCaptions(folder, state.from));
+    const captions = await writeCaptionFiles(folder, await readCaptions(folder, state), state.from);
     const made = path.join(folder, `${RESULT_FILE}.part`);
     const args = [...muxArgs({ folder, state, parts, captions }), `file:${made}`];
     // Other channels are live: this can wait.

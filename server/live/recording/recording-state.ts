@@ -11,6 +11,8 @@ const RecordingStateSchema = z.object({
   title: z.string(),
   /** Language spoken. */
   from: z.string(),
+  /** Captions of dubs begin with a notice that they are made by AI. */
+  dubNotice: z.boolean().default(true),
   state: z.enum(['recording', 'finishing', 'done', 'failed']),
   durationMs: z.number(),
   /** In the order in which they began. */

@@ -3,14 +3,18 @@ import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CaptionClause, formatCaptions } from '../../../pipeline/text/captions.ts';
+import { DUB_CAPTIONS_NOTE, withDubNotice } from '../../../pipeline/text/dub-notice.ts';
 import { type TextEvent, TextEventSchema } from '../contract.ts';
-import { TEXT_FILE } from './recording-state.ts';
+import { type RecordingState, TEXT_FILE } from './recording-state.ts';
 
 /**
  * Captions of a recording by language, from the events written while it ran: the source on its own times, a translation
- * where its synced voice says it, else on its clause.
+ * where its synced voice says it, else on its clause. A dub's begin with the notice that it is one.
  */
-export async function readCaptions(folder: string, from: string): Promise<Map<string, CaptionClause[]>> {
+export async function readCaptions(
+  folder: string,
+  { from, dubNotice }: Pick<RecordingState, 'from' | 'dubNotice'>,
+): Promise<Map<string, CaptionClause[]>> {
   const clauses: CaptionClause[] = [];
   const translations = new Map<string, Extract<TextEvent, { kind: 'translation' }>>();
   const spoken = new Map<string, { startUs: number; endUs: number }>();
@@ -28,18 +32,25 @@ export async function readCaptions(folder: string, from: string): Promise<Map<st
     cues.push({ text, ...(spoken.get(key) ?? { startUs, endUs }) });
     all.set(language, cues);
   }
-  return new Map([...all].map(([language, cues]) => [language, inOrder(cues)]));
+  return new Map(
+    [...all].map(([language, cues]) => {
+      const inTime = inOrder(cues);
+      return [language, dubNotice && language !== from ? withDubNotice(inTime, language) : inTime];
+    }),
+  );
 }
 
-/** Writes LANGUAGE.vtt and LANGUAGE.srt. @returns the languages */
+/** Writes LANGUAGE.vtt and LANGUAGE.srt. @param from language spoken @returns the languages */
 export async function writeCaptionFiles(
   folder: string,
   captions: ReadonlyMap<string, CaptionClause[]>,
+  from: string,
 ): Promise<string[]> {
   for (const [language, cues] of captions) {
+    const note = language === from ? {} : { note: DUB_CAPTIONS_NOTE };
     for (const format of ['vtt', 'srt'] as const) {
       const file = path.join(folder, `${language}.${format}`);
-      await writeFile(`${file}.part`, formatCaptions(format, cues, { language }));
+      await writeFile(`${file}.part`, formatCaptions(format, cues, { language, ...note }));
       await rename(`${file}.part`, file);
     }
   }
