@@ -12,6 +12,7 @@ import type { NewDub } from '../../server/jobs/dub-service.ts';
 import type { IceServer } from '../../server/live/live-api.ts';
 import { LivedubServer } from '../../server/livedub-server.ts';
 import { check } from '../../server/problem.ts';
+import { wantsDubNotice } from '../dub-notice-setting.ts';
 import { fetchRecommended } from '../fetch-recommended.ts';
 import { SAMPLE_TITLE, sampleKey } from '../sample/script.ts';
 import { shutdownSignal } from '../shutdown.ts';
@@ -101,6 +102,7 @@ async function serve(input: string | undefined, options: Options): Promise<void>
     },
     ingestPort: environment.LIVEDUB_INGEST_PORT,
     iceServers: environment.LIVEDUB_ICE_SERVERS as IceServer[],
+    dubNotice: wantsDubNotice(),
     spareWorker: environment.LIVEDUB_SPARE_WORKER === '1',
     secret: environment.LIVEDUB_SECRET,
     trustProxy: environment.LIVEDUB_TRUST_PROXY === '1',
@@ -146,7 +148,12 @@ async function deskToken(server: LivedubServer, host: string): Promise<string> {
 }
 
 function sampleRequest(options: Options): NewDub {
-  return { ...options, from: 'en', title: SAMPLE_TITLE, key: keyOf([sampleKey(), options]) };
+  return {
+    ...options,
+    from: 'en',
+    title: SAMPLE_TITLE,
+    key: keyOf([sampleKey(), options, wantsDubNotice()]),
+  };
 }
 
 /** @throws LivedubError LIVEDUB_E_INPUT_NOT_FOUND, LIVEDUB_E_INPUT_IS_DIRECTORY, LIVEDUB_E_INPUT_EMPTY */
@@ -161,7 +168,7 @@ function fileRequest(input: string, options: Options): NewDub {
     ...options,
     title: basename(path),
     inputPath,
-    key: keyOf([inputPath, info.size, info.mtimeMs, options]),
+    key: keyOf([inputPath, info.size, info.mtimeMs, options, wantsDubNotice()]),
   };
 }
 
