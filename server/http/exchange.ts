@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { z } from 'zod';
 import { LivedubError } from '../../pipeline/errors.ts';
 import { check, problemOf } from '../problem.ts';
+import { BodyStream } from './body-stream.ts';
 import { headersOf, statusOf } from './problem-status.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestHead } from './request-head.ts';
@@ -20,12 +21,14 @@ export interface ExchangeOptions {
   maxBodyBytes?: number;
   /** How long after the head the body may take, ms. Default 10 000. */
   bodyTimeoutMs?: number | undefined;
+  /** The body is read as it comes, by `bodyStream`. Default false: it is collected. */
+  streamBody?: boolean | undefined;
 }
 
 /** One request and its answer. */
 export class Exchange extends RequestHead {
   readonly #res: HttpResponse;
-  readonly #body: RequestBody;
+  readonly #body: RequestBody | BodyStream;
   readonly #controller = new AbortController();
   #fixedHeaders: readonly Header[];
   #answered = false;
@@ -38,7 +41,7 @@ export class Exchange extends RequestHead {
       this.#answered = true;
       this.#controller.abort();
     });
-    this.#body = new RequestBody(res, {
+    this.#body = new (options.streamBody ? BodyStream : RequestBody)(res, {
       maxBytes: options.maxBodyBytes ?? 0,
       timeoutMs: options.bodyTimeoutMs ?? 10_000,
       announcedBytes: Number(this.header('content-length')) || 0,
@@ -66,6 +69,9 @@ export class Exchange extends RequestHead {
     if (sent !== mediaType) {
       throw new LivedubError('LIVEDUB_E_MEDIA_TYPE', `This address takes ${mediaType}.`);
     }
+    if (this.#body instanceof BodyStream) {
+      throw new LivedubError('LIVEDUB_E_INTERNAL', 'The body of this address is a stream.');
+    }
     const bytes = await this.#body.read();
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -87,6 +93,12 @@ export class Exchange extends RequestHead {
       throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'The body is not JSON.', { cause: error });
     }
     return check(schema, value, 'body');
+  }
+
+  /** The body as it comes; of a route with `streamBody`. @throws in the iteration: as BodyStream */
+  bodyStream(): AsyncIterable<Uint8Array> {
+    if (this.#body instanceof BodyStream) return this.#body;
+    throw new LivedubError('LIVEDUB_E_INTERNAL', 'The body of this address is collected.');
   }
 
   json(value: unknown, status = 200, headers: readonly Header[] = []): void {
@@ -175,6 +187,7 @@ export class Exchange extends RequestHead {
   #begin(status: number, headers: readonly Header[], finish: (res: HttpResponse) => void): void {
     if (this.#answered) return;
     this.#answered = true;
+    if (this.#body instanceof BodyStream) this.#body.discard();
     this.#res.cork(() => {
       this.#writeHead(status, headers);
       finish(this.#res);

@@ -118,6 +118,7 @@ function serve(
         origins,
         maxBodyBytes,
         bodyTimeoutMs: route?.bodyTimeoutMs,
+        streamBody: isSafe ? false : route?.streamBody,
       });
       void answer(exchange, async () => {
         if (isSafe || origins === 'any') guard.checkHost(exchange.header('host'));

@@ -17,6 +17,8 @@ export interface Route {
   readonly maxBodyBytes?: number;
   /** How long after its head a body may take, ms. Default 10 000. */
   readonly bodyTimeoutMs?: number;
+  /** The handler reads the body as it comes. Default false: it is collected. */
+  readonly streamBody?: boolean;
   /** Media type of the bodies that POST takes, told by OPTIONS. */
   readonly acceptPost?: string;
   readonly handle: (exchange: Exchange) => Promise<void>;

@@ -1,5 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { LivedubError } from '../../pipeline/errors.ts';
+import { clientAddress } from '../http/client-address.ts';
 import { isLoopbackHost } from '../http/origin-guard.ts';
 import { TooManyRequestsError } from '../http/problem-status.ts';
 import type { RequestHead } from '../http/request-head.ts';
@@ -103,8 +104,7 @@ export class Access {
   }
 
   #addressOf(request: RequestHead): string {
-    const forwarded = this.#trustProxy ? request.header('x-forwarded-for').split(',').at(-1)?.trim() : '';
-    return forwarded || request.peerAddress;
+    return clientAddress(request, this.#trustProxy);
   }
 }
 
