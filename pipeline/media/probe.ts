@@ -13,6 +13,10 @@ export interface VideoStreamInfo {
   /** Mean frame rate; 0 when unknown. */
   readonly framesPerSecond: number;
   readonly variableRate: boolean;
+  /** Sideways as it is stored: shown upright, width and height change places. */
+  readonly isTurned: boolean;
+  /** What its numbers mean as light, in FFmpeg's names, where the file says so. */
+  readonly colour: { readonly primaries?: string; readonly transfer?: string; readonly matrix?: string };
   /** An MP4 can carry this picture as it is. */
   readonly copyToMp4: boolean;
 }
@@ -43,7 +47,7 @@ export interface MediaInfo {
   readonly startUs: number;
   /** First moving picture, cover art left out. */
   readonly video: VideoStreamInfo | undefined;
-  /** At least one. */
+  /** At least one, unless the caller takes files without. */
   readonly audio: readonly AudioStreamInfo[];
 }
 
@@ -51,6 +55,8 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
   /** Default 30 000. */
   readonly timeoutMs?: number;
+  /** A file without sound will do if it has a picture. Default false. */
+  readonly soundOptional?: boolean;
 }
 
 /**
@@ -122,12 +128,12 @@ export async function probeMedia(input: string, options: ProbeOptions): Promise<
   if ((format.probe_score ?? 100) < LEAST_PROBE_SCORE) throw unreadable(input, 'it does not look like media');
   const audio = streams.filter((s) => s.codec_type === 'audio').map(audioInfo);
   const usable = audio.filter((s) => s.codec !== 'unknown' && s.channels > 0 && s.sampleRateHz > 0);
-  if (usable.length === 0) {
+  const picture = streams.find((s) => s.codec_type === 'video' && !isStill(s));
+  if (usable.length === 0 && !(options.soundOptional && picture !== undefined)) {
     throw audio.length === 0
       ? new LivedubError('LIVEDUB_E_INPUT_NO_AUDIO', `${input} has no audio track.`)
       : unreadable(input, 'no codec is known for its sound');
   }
-  const picture = streams.find((s) => s.codec_type === 'video' && !isStill(s));
   const durations = [format.duration, ...streams.map((s) => s.duration)].map(secondsToUs);
   return {
     path: location,
@@ -149,6 +155,10 @@ interface RawStream {
   readonly height?: number;
   readonly avg_frame_rate?: string;
   readonly r_frame_rate?: string;
+  readonly color_primaries?: string;
+  readonly color_transfer?: string;
+  readonly color_space?: string;
+  readonly side_data_list?: readonly { readonly rotation?: number }[];
   readonly duration?: string;
   readonly channels?: number;
   readonly sample_rate?: string;
@@ -191,8 +201,19 @@ function videoInfo(stream: RawStream): VideoStreamInfo {
     heightPx: stream.height ?? 0,
     framesPerSecond: mean || base,
     variableRate: mean > 0 && base > 0 && Math.abs(base - mean) / mean > 0.01,
+    isTurned: (stream.side_data_list ?? []).some(({ rotation = 0 }) => Math.abs(rotation) % 180 === 90),
+    colour: {
+      ...known('primaries', stream.color_primaries),
+      ...known('transfer', stream.color_transfer),
+      ...known('matrix', stream.color_space),
+    },
     copyToMp4: MP4_VIDEO.has(codec),
   };
+}
+
+function known<Name extends string>(name: Name, value: string | undefined): { [key in Name]?: string } {
+  const says = value !== undefined && !/^(?:unknown|unspecified|reserved)$/u.test(value);
+  return (says ? { [name]: value } : {}) as { [key in Name]?: string };
 }
 
 /** Cover art: FFmpeg marks it, or it is a single image. */
