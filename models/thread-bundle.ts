@@ -8,20 +8,20 @@ import { LivedubError } from '../pipeline/errors.ts';
 
 /** Inside node_modules, so that the bundles find the packages they import. */
 const HOME = join(repositoryRoot, 'node_modules', '.cache', 'livedub-threads');
-const SOURCES = ['models', 'pipeline'];
+const SOURCES = ['models', 'pipeline', 'server/verify'];
 
 let folder: string | undefined;
 
 /**
- * The JavaScript of an engine thread's module. A thread that compiled its TypeScript itself would take half a second of CPU and
+ * The JavaScript of a thread's module. A thread that compiled its TypeScript itself would take half a second of CPU and
  * 40 MB more, for each of half a dozen threads; so all of them are bundled once for every state of the sources.
  *
- * @param entry a `…-thread.ts` below models/
+ * @param entry a `…-thread.ts` below models/ or server/verify/
  * @throws LIVEDUB_E_DEPENDENCY_MISSING when the bundles cannot be written
  */
 export function threadBundle(entry: URL): URL {
   folder ??= bundles();
-  const name = relative(join(repositoryRoot, 'models'), fileURLToPath(entry)).replace(/\.ts$/, '.js');
+  const name = relative(repositoryRoot, fileURLToPath(entry)).replace(/\.ts$/, '.js');
   return pathToFileURL(join(folder, name));
 }
 
@@ -42,7 +42,7 @@ function bundles(): string {
       entryPoints: files.filter(
         (file) => file.endsWith('-thread.ts') && basename(file) !== 'engine-thread.ts',
       ),
-      outbase: join(repositoryRoot, 'models'),
+      outbase: repositoryRoot,
       outdir: made,
       bundle: true,
       packages: 'external',
