@@ -124,6 +124,10 @@ export const ERRORS = {
     retryable: true,
     remedy: 'Sixteen jobs are waiting already: try again when one is done.',
   },
+  LIVEDUB_E_VERIFY_LIMIT: {
+    retryable: true,
+    remedy: 'Send a shorter clip: ten seconds of speech are enough.',
+  },
   LIVEDUB_E_WORKER_DIED: {
     retryable: true,
     remedy: 'The worker process ended; it is restarted by itself: try again, and look at the log above.',
