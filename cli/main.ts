@@ -16,6 +16,11 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'dub', register: async (program) => (await import('./commands/dub.ts')).registerDub(program) },
   {
+    name: 'verify',
+    register: async (program) => (await import('./commands/verify.ts')).registerVerify(program),
+  },
+  { name: 'keys', register: async (program) => (await import('./commands/keys.ts')).registerKeys(program) },
+  {
     name: 'token',
     register: async (program) => (await import('./commands/token.ts')).registerToken(program),
   },
