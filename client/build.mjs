@@ -11,7 +11,7 @@ export const clientDist = join(root, 'dist');
 
 const stampFile = join(clientDist, '.stamp');
 
-const pages = ['index', 'desk', 'watch', 'publish'];
+const pages = ['index', 'desk', 'watch', 'publish', 'verify'];
 
 /** True when client/dist was built from the sources as they are now. */
 export function clientIsFresh() {

@@ -26,7 +26,7 @@ export const playerStyles = css`
     color: #fff;
     background: #4338ca;
     box-shadow: 0 0 0 2px rgb(255 255 255 / 65%);
-    pointer-events: none;
+    text-decoration: none;
   }
   .controls {
     display: flex;

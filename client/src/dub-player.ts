@@ -2,6 +2,7 @@ import { html, LitElement, nothing, type PropertyValues } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { DubView, TrackView } from '../../server/contract.ts';
 import { playerStyles } from './dub-player-styles.ts';
+import { FullscreenBadge } from './fullscreen-badge.ts';
 import { ownName, tierLine } from './languages.ts';
 
 /** Plays one dub: the original or a dubbed track, at the same place, with captions. */
@@ -17,6 +18,7 @@ export class DubPlayer extends LitElement {
   declare trackId: string;
   declare captions: string;
   declare failed: boolean;
+  #badge: FullscreenBadge | undefined;
   /** Where to go on once the chosen track has loaded. */
   #place: { currentTime: number; paused: boolean; playbackRate: number } | undefined;
 
@@ -39,9 +41,15 @@ export class DubPlayer extends LitElement {
 
   protected override updated(changed: PropertyValues): void {
     const video = this.#video;
-    if (!video || !(changed.has('captions') || changed.has('dub'))) return;
+    if (!video) {
+      this.#badge = undefined;
+      return;
+    }
+    this.#badge ??= new FullscreenBadge(video, 'AI dub');
+    this.#badge.setDub(this.#track?.tier !== undefined);
+    if (!(changed.has('captions') || changed.has('dub'))) return;
     for (const track of video.textTracks)
-      track.mode = track.language === this.captions ? 'showing' : 'disabled';
+      if (track !== this.#badge.track) track.mode = track.language === this.captions ? 'showing' : 'disabled';
   }
 
   override render() {
@@ -50,6 +58,7 @@ export class DubPlayer extends LitElement {
     return html`
       <div class="stage">
         <video controls playsinline preload="metadata" src=${track.url} @error=${this.#onError} @loadedmetadata=${this.#onLoaded}
+          @enterpictureinpicture=${this.#nameForBrowser}
           aria-label=${`${this.dub.title}, ${this.#label(track)}`}>
           ${repeat(
             this.dub.captions,
@@ -58,7 +67,12 @@ export class DubPlayer extends LitElement {
               html`<track kind="captions" src=${one.vtt} srclang=${one.language} label=${this.#captionLabel(one.language)} />`,
           )}
         </video>
-        ${track.tier === undefined ? nothing : html`<span class="badge">AI dub</span>`}
+        ${
+          track.tier === undefined
+            ? nothing
+            : html`<a class="badge" href="/verify" target="_blank" rel="noopener"
+          title="Made by a machine, and marked so that it can be recognised. How to check a clip">AI dub</a>`
+        }
       </div>
       <div class="controls">
         <fieldset>
@@ -117,6 +131,14 @@ export class DubPlayer extends LitElement {
     return this.dub.tracks.find((one) => one.id === this.trackId) ?? this.dub.tracks[0];
   }
 
+  /** Where the browser shows the picture alone, its name still says what is heard. */
+  readonly #nameForBrowser = () => {
+    const track = this.#track;
+    if (!track || !('mediaSession' in navigator)) return;
+    const title = `${track.tier === undefined ? '' : `AI dub, ${ownName(track.language)}: `}${this.dub.title}`;
+    navigator.mediaSession.metadata = new MediaMetadata({ title });
+  };
+
   #label(track: TrackView): string {
     return track.tier === undefined ? 'Original' : `${ownName(track.language)} (AI dub)`;
   }
@@ -140,6 +162,7 @@ export class DubPlayer extends LitElement {
       this.captions = track.language;
     }
     this.trackId = track.id;
+    if (document.pictureInPictureElement) this.#nameForBrowser();
   }
 
   #onLoaded(): void {

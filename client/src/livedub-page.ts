@@ -59,7 +59,7 @@ export class LivedubPage extends LitElement {
       <header>
         <h1><img src="/icon.svg" alt="" width="36" height="36" />livedub</h1>
         <p>Hear a video in another language: the words are recognised, translated and spoken again, in time with the picture.</p>
-        <a class="desk" href="/desk">Live channels</a>
+        <nav class="ways" aria-label="Pages"><a href="/desk">Live channels</a><a href="/verify">Check a clip</a></nav>
       </header>
       <main>
         <p class="offline" role="status" ?hidden=${this.connected}>
@@ -69,7 +69,10 @@ export class LivedubPage extends LitElement {
         ${dub ? this.#dub(dub) : html`<p class="empty" role="status">${this.dubs ? 'Nothing is dubbed yet.' : 'Loading …'}</p>`}
         ${this.#others(dub)}
       </main>
-      <footer>Every dub here is made by a machine and marked as such. The original is what plays until you choose.</footer>
+      <footer>
+        Every dub here is made by a machine and marked as such, also by a watermark in its sound that nobody hears. The original is
+        what plays until you choose.
+      </footer>
     `;
   }
 
@@ -218,7 +221,12 @@ export class LivedubPage extends LitElement {
       color: #fff;
       background: #c02a22;
     }
-    .desk {
+    .ways {
+      display: flex;
+      gap: 1.5rem;
+      margin: 0;
+    }
+    .ways a {
       display: inline-flex;
       align-items: center;
       min-height: 44px;

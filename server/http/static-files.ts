@@ -17,6 +17,7 @@ const PAGES: readonly (readonly [string, string])[] = [
   ['/desk/:id', '/desk.html'],
   ['/watch/:id', '/watch.html'],
   ['/publish/:id', '/publish.html'],
+  ['/verify', '/verify.html'],
 ];
 
 /** The built pages. Only files that were there when it was opened are served, so a path can never lead elsewhere. */

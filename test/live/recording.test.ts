@@ -161,10 +161,13 @@ describe('a recording', () => {
   });
 });
 
+/** Captions of what is said: the notice that AI dubs is not. */
 function cuesOf(vtt: string): { fromMs: number; toMs: number }[] {
   const ms = (text: string) => text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) * 1000;
-  return [...vtt.matchAll(/^([\d:.]+) --> ([\d:.]+)/gm)].map(([, from, to]) => ({
-    fromMs: ms(from!),
-    toMs: ms(to!),
-  }));
+  return [...vtt.matchAll(/^([\d:.]+) --> ([\d:.]+)\n(?!\[(?:Doblado|Doublé) [^\]]*\]$)/gm)].map(
+    ([, from, to]) => ({
+      fromMs: ms(from!),
+      toMs: ms(to!),
+    }),
+  );
 }

@@ -73,7 +73,7 @@ export class ChannelDesk extends LitElement {
         ${brand()}
         <h1>${view?.title ?? this.channel}</h1>
         ${view ? html`${stateTag(view.state)}<span class="muted small">${summary(view)}</span>` : nothing}
-        <nav><a class="plain" href="/desk">All channels</a></nav>
+        <nav><a class="plain" href="/desk">All channels</a><a class="plain" href="/verify">Check a clip</a></nav>
       </header>
       ${this.connected ? nothing : html`<p class="problem" role="status">The server does not answer. This page comes back by itself when it does.</p>`}
       ${problemBox(this.problem)}

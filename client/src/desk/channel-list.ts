@@ -48,7 +48,7 @@ export class ChannelList extends LitElement {
       <header class="top">
         ${brand()}
         <h1>Live channels</h1>
-        <nav><a class="plain" href="/">Dubbed files</a></nav>
+        <nav><a class="plain" href="/">Dubbed files</a><a class="plain" href="/verify">Check a clip</a></nav>
       </header>
       <main class="grid">
         ${problemBox(this.problem)}

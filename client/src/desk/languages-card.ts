@@ -40,6 +40,12 @@ export class LanguagesCard extends DeskCard {
       ${dub === 'off' && state === 'live' && renditions.length > 0 ? html`<p class="bad small" role="alert">Dubbing is off at this moment. The original goes on.</p>` : nothing}
       ${renditions.length === 0 ? html`<p class="muted">This channel is not dubbed.</p>` : nothing}
       <ul class="plain">${renditions.map((one) => this.#row(one))}</ul>
+      ${
+        renditions.length === 0
+          ? nothing
+          : html`<p class="muted small marks">Every dubbed voice carries a watermark. The picture is passed on as it comes and has
+              none. <a href="/verify" target="_blank" rel="noopener">Check a clip</a></p>`
+      }
       ${this.problemLine()}
     </section>`;
   }
@@ -72,6 +78,9 @@ export class LanguagesCard extends DeskCard {
   static override styles = [
     ...[DeskCard.styles].flat(),
     css`
+      .marks {
+        margin-top: 0.9rem;
+      }
       li + li {
         margin-top: 0.9rem;
         padding-top: 0.9rem;

@@ -71,6 +71,11 @@ export class PlayerSession {
     return this.#live;
   }
 
+  /** Page that tells whether a clip was dubbed by this server. */
+  get verifyAddress(): string {
+    return new URL('/verify', this.#options.baseUrl).href;
+  }
+
   get selection(): Selection {
     return this.#live.selection;
   }

@@ -143,13 +143,13 @@ export const playerStyles = css`
     width: 100%;
     height: 0.7rem;
   }
-  :is(button, select, input):focus-visible,
+  :is(button, select, input, a):focus-visible,
   .choices input:focus-visible + span,
   .stage:focus-visible {
     outline: 3px solid var(--p-accent);
     outline-offset: 2px;
   }
-  .stage :is(button, input):focus-visible {
+  .stage :is(button, input, a):focus-visible {
     outline-color: #fff;
     outline-offset: -3px;
   }

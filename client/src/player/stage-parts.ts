@@ -7,6 +7,9 @@ import type { PlayerSession } from './player-session.ts';
 import type { Preferences } from './preferences.ts';
 import type { StageMessage } from './stage-message.ts';
 
+/** Of every badge: what it means, and where it leads. */
+const DUB_TITLE = 'Made by a machine, and marked so that it can be recognised. How to check a clip';
+
 /** Live, AI dub, and how far behind: always over the picture. */
 export function chips(session: PlayerSession) {
   const { channel, selection, behindMs } = session;
@@ -15,7 +18,12 @@ export function chips(session: PlayerSession) {
   const delayed = language !== null && mode === 'synced';
   return html`<div class="chips">
     ${onAir && !delayed ? html`<span class="chip live">Live</span>` : nothing}
-    ${language === null || !channel ? nothing : html`<span class="chip dub">AI dub · ${ownName(language)}</span>`}
+    ${
+      language === null || !channel
+        ? nothing
+        : html`<a class="chip dub" href=${session.verifyAddress}
+          target="_blank" rel="noopener" title=${DUB_TITLE}>AI dub · ${ownName(language)}</a>`
+    }
     ${
       !onAir || language === null
         ? nothing

@@ -86,6 +86,8 @@ export const stageStyles = css`
     background: #ff5d5d;
   }
   .chip.dub {
+    pointer-events: auto;
+    text-decoration: none;
     background: #4338ca;
     box-shadow: 0 0 0 2px rgb(255 255 255 / 65%);
   }

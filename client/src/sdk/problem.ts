@@ -26,14 +26,16 @@ export function asProblem(thrown: unknown): LiveProblem {
 /** The problem that an HTTP answer tells of, whatever its body is. */
 export async function problemOfResponse(response: Response): Promise<LiveProblem> {
   const body: unknown = await response.json().catch(() => undefined);
+  return new LiveProblem(problemOf(body, response.status), response.status);
+}
+
+/** The problem that the body of an HTTP answer tells of, whatever it is. */
+export function problemOf(body: unknown, status: number): Problem {
   const found = (body as { error?: unknown } | undefined)?.error ?? body;
   const { code, message, remedy } = (found ?? {}) as Partial<Problem>;
-  return new LiveProblem(
-    {
-      code: code ?? `HTTP_${response.status}`,
-      message: message ?? `The server answered ${response.status}.`,
-      remedy: remedy ?? '',
-    },
-    response.status,
-  );
+  return {
+    code: code ?? `HTTP_${status}`,
+    message: message ?? `The server answered ${status}.`,
+    remedy: remedy ?? '',
+  };
 }

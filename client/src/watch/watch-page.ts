@@ -45,7 +45,8 @@ export class WatchPage extends LitElement {
         </ul>
         <p class="small muted">
           Dubs are made by a machine while the programme runs and are marked as such. The original is what plays until you
-          choose.
+          choose. Every dubbed voice also carries a watermark that nobody hears; the picture is passed on as it comes and has
+          none. <a href="/verify">Check a clip</a>
         </p>
       </section>
       ${

@@ -1,0 +1,121 @@
+import type { Verdict, VerifyFinding, VerifyReport } from '../../../server/verify/contract.ts';
+import { ownName } from '../languages.ts';
+
+/** Largest clip that the server takes, as it comes set up; it has the last word. */
+export const MAX_CLIP_BYTES = 64 * 2 ** 20;
+
+/** The answer in one line. */
+export function headline(report: VerifyReport): string {
+  switch (report.verdict) {
+    case 'ours':
+      return isKnown(report) ? 'Yes, this was dubbed here.' : 'Marked with this server’s key.';
+    case 'present-unreadable':
+      return 'Marked here, but what the mark says is lost.';
+    case 'not-found':
+      return 'No watermark of this server was found.';
+    case 'nothing-to-examine':
+      return 'There is nothing in this clip to examine.';
+  }
+}
+
+/** What the answer means, and what it does not. */
+export function meaning(report: VerifyReport): readonly string[] {
+  switch (report.verdict) {
+    case 'ours':
+      return isKnown(report)
+        ? ['The voice you hear in the parts below was made by a machine: it is an AI dub, not the speaker.']
+        : ['The key is this server’s, but its records do not know the dub: it may have been deleted here.'];
+    case 'present-unreadable':
+      return [
+        'The pattern of this server’s watermark is there, too weak to say which programme, language or minute it is.',
+        'A longer piece, or one that was converted less often, may still be readable.',
+      ];
+    case 'not-found':
+      return [
+        'Either the clip was not dubbed here, or its watermark did not survive.',
+        'It does not mean that the clip is authentic: other services make AI voices too, and leave no mark that can be read here.',
+      ];
+    case 'nothing-to-examine':
+      return ['It has no sound or picture that can carry a watermark, or it is silent, or too short.'];
+  }
+}
+
+function isKnown(report: VerifyReport): boolean {
+  return findingsOf(report).some(({ channel }) => channel.visibility !== 'unknown');
+}
+
+/** All that was found, in every track and in the picture. */
+export function findingsOf(report: VerifyReport): readonly VerifyFinding[] {
+  return [...report.sound, ...(report.picture ? [report.picture] : [])].flatMap(({ findings }) => findings);
+}
+
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  ours: 'dubbed here',
+  'present-unreadable': 'marked, not readable',
+  'not-found': 'no watermark found',
+  'nothing-to-examine': 'nothing to examine',
+};
+
+export function verdictText(verdict: Verdict): string {
+  return VERDICTS[verdict];
+}
+
+/** Whose programme it is, as far as anyone may know. */
+export function channelText({ channel }: VerifyFinding): string {
+  if (channel.visibility === 'private') return 'A private programme';
+  if (channel.visibility === 'unknown') return 'An unknown programme';
+  return channel.title ?? channel.id ?? 'A programme';
+}
+
+/** e.g. `AI dub, Español`. */
+export function dubText({ language }: VerifyFinding): string {
+  return language === undefined ? 'AI dub' : `AI dub, ${ownName(language)}`;
+}
+
+/**
+ * Which minute of the programme the clip begins in, e.g. `minute 13 (from 12:00 on)`; with its date and time where the
+ * programme was live.
+ * @param locale of the date. Default: the browser's
+ */
+export function minuteText({ minute, wallTime }: VerifyFinding, locale?: string): string {
+  const text = `minute ${minute + 1} of the programme, from ${hours(minute * 60)} on`;
+  if (wallTime === undefined) return text;
+  const when = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' });
+  return `${when.format(new Date(wallTime))} (${text})`;
+}
+
+/** s → `0:07` or `1:02:03`. */
+export function hours(timeS: number): string {
+  const whole = Math.floor(timeS);
+  const pad = (value: number) => String(value).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes}:${pad(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(whole % 60)}`;
+}
+
+/** How sure it is: `over 99.99 %`, six nines at most. */
+export function certaintyText({ falseAlarmLog10 }: VerifyFinding): string {
+  const nines = Math.min(8, Math.floor(-falseAlarmLog10));
+  return nines < 3 ? `over ${nines < 2 ? '90' : '99'} %` : `over 99.${'9'.repeat(nines - 2)} %`;
+}
+
+/** The chance that it is none, e.g. `1 in 10¹²`. */
+export function chanceText({ falseAlarmLog10 }: VerifyFinding): string {
+  const power = Math.max(0, Math.floor(-falseAlarmLog10));
+  return power < 7 ? `1 in ${(10 ** power).toLocaleString('en')}` : `1 in 10${superscript(power)}`;
+}
+
+function superscript(value: number): string {
+  return String(value).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '');
+}
+
+/** Bytes → `12.3 MB`. */
+export function sizeText(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** s → `40 s` or `3 min`. */
+export function waitText(seconds: number): string {
+  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+}
