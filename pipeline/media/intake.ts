@@ -182,7 +182,7 @@ async function* blocks(tool: Tool): AsyncGenerator<Float32Array[]> {
 }
 
 /** The tool's output; ends it when it stalls. Time in which the reader is busy elsewhere does not count. */
-async function* watched(tool: Tool): AsyncGenerator<Buffer> {
+export async function* watched(tool: Tool): AsyncGenerator<Buffer> {
   const output = (tool.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   try {
     for (;;) {

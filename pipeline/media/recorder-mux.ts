@@ -14,6 +14,8 @@ export interface MuxPlan {
   readonly partial: boolean;
   readonly dubbedUs: number;
   readonly copyPicture: boolean;
+  /** H.264 in MP4 that takes the place of the input's picture. */
+  readonly pictureFile?: string;
   readonly copySound: boolean;
   /** File to write. */
   readonly made: string;
@@ -32,13 +34,17 @@ export function muxArgs(plan: MuxPlan): string[] {
     ]!;
   const dubs = dubsOf(plan);
   const inputs = ['-fflags', '+genpts+discardcorrupt', ...inputArgs(input)];
-  const maps = input.video === undefined ? [] : ['-map', `0:${input.video.index}`];
+  const { pictureFile } = plan;
+  const maps = input.video === undefined ? [] : ['-map', pictureFile ? '1:v:0' : `0:${input.video.index}`];
+  // Its times count from media time 0 already, even where its first picture comes later.
+  if (pictureFile)
+    inputs.push('-seek_timestamp', '1', '-protocol_whitelist', 'file', '-i', `file:${pictureFile}`);
   maps.push('-map', `0:${original.index}`);
   // Shifted back by the encoder's priming, the first sample of the dub falls on media time 0; MP4 hides what is before.
   const shift = `-${(AAC_PRIMING_SAMPLES / 48_000).toFixed(6)}`;
   dubs.forEach(({ spool }, index) => {
     inputs.push('-itsoffset', shift, '-f', 'aac', '-protocol_whitelist', 'file', '-i', `file:${spool.file}`);
-    maps.push('-map', `${index + 1}:a:0`);
+    maps.push('-map', `${index + (pictureFile ? 2 : 1)}:a:0`);
   });
   return [
     ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-y'],
@@ -66,8 +72,9 @@ export function muxArgs(plan: MuxPlan): string[] {
   ];
 }
 
-function pictureArgs({ input, copyPicture }: MuxPlan): string[] {
+function pictureArgs({ input, copyPicture, pictureFile }: MuxPlan): string[] {
   if (input.video === undefined) return [];
+  if (pictureFile) return ['-c:v', 'copy'];
   if (!copyPicture) {
     // H.264 with 4:2:0 needs even sizes, and nothing else plays everywhere.
     const even = 'pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p';

@@ -2,12 +2,17 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LivedubError } from '../errors.ts';
 import type { AudioFrame } from '../frames.ts';
+import type { PictureMarking } from '../ports/picture-marker.ts';
 import { AacSpool } from './aac-spool.ts';
 import { appendDisclosure } from './disclosure.ts';
+import { PictureSpool, type SpooledPicture } from './picture-spool.ts';
 import type { MediaInfo } from './probe.ts';
 import { disclosureOf, muxArgs } from './recorder-mux.ts';
 import { openRecordingFolder, outputError } from './recording-folder.ts';
 import { runTool } from './tool-process.ts';
+
+/** How long a dub that was stopped waits for a picture that is behind its sound. */
+const PICTURE_PATIENCE_MS = 60_000;
 
 export interface RecordingTrack {
   /** ISO 639-1 or a tag such as `pt-BR`. */
@@ -30,9 +35,18 @@ export interface RecordingOptions {
   readonly audioTrack?: number;
   /** Of each dubbed track. Default 96 000 for mono, 160 000 for stereo. */
   readonly bitrateBps?: number;
+  /** How a picture that is encoded again gets its mark, and whether it is for that alone. Default: it gets none. */
+  readonly pictureMarking?: PictureMarking;
+  /** Told how far the picture is that is being marked. */
+  readonly onPicture?: (endUs: number) => void;
   /** Aborting throws everything away. To keep what was dubbed so far, do not abort: call finish({ partial: true }). */
   readonly signal: AbortSignal;
 }
+
+/**
+ * What became of the picture: `passed-through` and `re-encoded` ones bear no mark; `none`: the input has none.
+ */
+export type PictureFate = 'passed-through' | 're-encoded' | 'marked' | 'none';
 
 export interface RecordingResult {
   readonly path: string;
@@ -41,6 +55,7 @@ export interface RecordingResult {
   /** Media time up to which the longest dubbed track goes. */
   readonly dubbedUs: number;
   readonly pictureReencoded: boolean;
+  readonly picture: PictureFate;
   /** One line each, for people: what could not be kept as it was. */
   readonly notes: readonly string[];
 }
@@ -62,8 +77,9 @@ export interface Recording {
   /**
    * Puts picture, original sound and dubbed tracks together and gives the file its name.
    * @param partial the dub ends early: the file is cut there and labelled
+   * @param stop ends the marking of a picture that is not done yet: the result is partial then
    */
-  finish(options?: { readonly partial?: boolean }): Promise<RecordingResult>;
+  finish(options?: { readonly partial?: boolean; readonly stop?: AbortSignal }): Promise<RecordingResult>;
   /** Gives up and removes all temporary files. Idempotent; nothing to do after finish(). */
   close(): Promise<void>;
 }
@@ -91,45 +107,66 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
         ...(options.bitrateBps === undefined ? {} : { bitrateBps: options.bitrateBps }),
       }),
   );
+  const spoolPicture = () =>
+    new PictureSpool({
+      input: options.input,
+      file: path.join(folder, 'picture.mp4'),
+      marking: options.pictureMarking!,
+      signal,
+      ...(options.onPicture ? { onProgress: options.onPicture } : {}),
+    });
+  const { video } = options.input;
+  const canMark = video !== undefined && options.pictureMarking !== undefined;
+  let picture = canMark && (options.pictureMarking?.always || !video.copyToMp4) ? spoolPicture() : undefined;
   let ended = false;
   const close = async (): Promise<void> => {
     ended = true;
     stop.abort();
+    await picture?.end().catch(() => {});
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   const onAbort = () => void close().catch(() => {});
   options.signal.addEventListener('abort', onAbort, { once: true });
 
-  const finish = async ({ partial = false } = {}): Promise<RecordingResult> => {
+  const finish: Recording['finish'] = async ({ partial: wasStopped = false, stop } = {}) => {
     if (ended) throw new LivedubError('LIVEDUB_E_CLOSED', 'The recording is closed.');
     ended = true;
     try {
       await Promise.all(spools.map((spool) => spool.end()));
-      const dubbedUs = Math.max(0, ...spools.map((spool) => spool.endUs));
+      const soundUs = Math.max(0, ...spools.map((spool) => spool.endUs));
       const made = path.join(folder, 'result.mp4');
       const notes: string[] = [];
-      const plan = { ...options, spools, partial, dubbedUs, made };
-      let copyPicture = options.input.video?.copyToMp4 ?? false;
-      let copySound = true;
-      let failure = await mux(muxArgs({ ...plan, copyPicture, copySound }), signal);
-      if (failure !== undefined && !isOutputFailure(failure)) {
+      const attempt = async (copySound: boolean, copyPicture: boolean) => {
+        const marked = picture && (await markedPicture(picture, { wasStopped, soundUs, stop, notes }));
+        const partial = wasStopped || (marked?.isCut ?? false);
+        const dubbedUs = marked?.isCut ? Math.min(soundUs, marked.endUs) : soundUs;
+        const source = marked ? { pictureFile: marked.file } : {};
+        const plan = { ...options, spools, partial, dubbedUs, made, copySound, copyPicture, ...source };
+        return { plan, marked, failure: await mux(muxArgs(plan), signal) };
+      };
+      let result = await attempt(true, video?.copyToMp4 ?? false);
+      if (result.failure !== undefined && !isOutputFailure(result.failure)) {
         // Some files break rules that only show when their packets are copied; decoding mends them.
-        copyPicture = false;
-        copySound = false;
-        failure = await mux(muxArgs({ ...plan, copyPicture, copySound }), signal);
+        if (canMark) picture ??= spoolPicture();
+        result = await attempt(false, false);
         notes.push('The original could not be copied as it is and was encoded again.');
       }
+      const { plan, marked, failure } = result;
       if (failure !== undefined) throw outputError(failure, outFile);
-      const codec = options.input.video?.codec;
-      const pictureReencoded = codec !== undefined && !copyPicture;
-      if (pictureReencoded && notes.length === 0)
-        notes.push(`The picture (${codec}) was encoded again as H.264 to fit into MP4.`);
+      const { partial, dubbedUs } = plan;
+      const pictureReencoded = video !== undefined && (marked !== undefined || !plan.copyPicture);
+      if (pictureReencoded && notes.length === 0 && !video.copyToMp4)
+        notes.push(`The picture (${video.codec}) was encoded again as H.264 to fit into MP4.`);
+      if (marked?.isMarked === false) notes.push('The picture is too small to bear a mark.');
       if (partial) notes.push('Partial result: the dub was stopped before the end.');
-      await appendDisclosure(made, disclosureOf({ ...plan, copyPicture, copySound }));
+      await appendDisclosure(made, disclosureOf(plan));
       await sync(made);
       await rename(made, outFile);
       const { size } = await stat(outFile);
-      return { path: outFile, sizeBytes: size, partial, dubbedUs, pictureReencoded, notes };
+      return {
+        ...{ path: outFile, sizeBytes: size, partial, dubbedUs, pictureReencoded, notes },
+        picture: pictureFate({ isThere: video !== undefined, isMarked: marked?.isMarked, pictureReencoded }),
+      };
     } catch (error) {
       if (options.signal.aborted)
         throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.', { cause: error });
@@ -140,6 +177,46 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
     }
   };
   return { tracks: spools, finish, close };
+}
+
+/** Waits for the marked picture; one that cannot be decoded is left as it is. */
+async function markedPicture(
+  picture: PictureSpool,
+  options: {
+    readonly wasStopped: boolean;
+    readonly soundUs: number;
+    readonly stop: AbortSignal | undefined;
+    readonly notes: string[];
+  },
+): Promise<SpooledPicture | undefined> {
+  const { wasStopped, soundUs, stop, notes } = options;
+  const onStop = () => picture.stopAt(0);
+  // Somebody who stops a dub wants what there is, not to wait for more: the picture may catch up a little.
+  const patience = wasStopped ? setTimeout(onStop, PICTURE_PATIENCE_MS) : undefined;
+  if (wasStopped) picture.stopAt(soundUs);
+  else if (stop?.aborted) onStop();
+  else stop?.addEventListener('abort', onStop, { once: true });
+  try {
+    return await picture.end();
+  } catch (error) {
+    if (!(error instanceof LivedubError) || error.code !== 'LIVEDUB_E_INPUT_UNREADABLE') throw error;
+    const note = 'The picture could not be marked, for it could not be decoded.';
+    if (!notes.includes(note)) notes.push(note);
+    return undefined;
+  } finally {
+    clearTimeout(patience);
+    stop?.removeEventListener('abort', onStop);
+  }
+}
+
+function pictureFate(made: {
+  readonly isThere: boolean;
+  readonly isMarked: boolean | undefined;
+  readonly pictureReencoded: boolean;
+}): PictureFate {
+  if (!made.isThere) return 'none';
+  if (made.isMarked) return 'marked';
+  return made.pictureReencoded ? 're-encoded' : 'passed-through';
 }
 
 /** Runs FFmpeg; returns what it complained of when it failed. */
