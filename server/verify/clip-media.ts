@@ -90,18 +90,9 @@ export function clipPicture(options: ClipStreamOptions): ClipStream<ClipFrame> {
   const filters = `fps=${CLIP_FRAMES_PER_SECOND},scale=${width}:${height}:flags=area,format=gray`;
   let frames = 0;
   return new ToolStream<ClipFrame>(options, {
-    args: [
-      '-noautorotate',
-      '-map',
-      `0:${index}`,
-      '-an',
-      '-vf',
-      filters,
-      '-f',
-      'rawvideo',
-      '-pix_fmt',
-      'gray',
-    ],
+    // A picture that is to be shown turned is marked as it is stored.
+    inputArgs: ['-noautorotate'],
+    args: ['-map', `0:${index}`, '-an', '-vf', filters, '-f', 'rawvideo', '-pix_fmt', 'gray'],
     unitBytes: width * height,
     unitSeconds: 1 / CLIP_FRAMES_PER_SECOND,
     takesPart: false,
@@ -115,6 +106,7 @@ export function clipPicture(options: ClipStreamOptions): ClipStream<ClipFrame> {
 }
 
 interface ToolStreamPlan<T> {
+  readonly inputArgs?: readonly string[];
   readonly args: readonly string[];
   readonly unitBytes: number;
   readonly unitSeconds: number;
@@ -190,6 +182,7 @@ class ToolStream<T> implements ClipStream<T> {
       tool: 'ffmpeg',
       args: [
         ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-threads', '1', '-fflags', '+discardcorrupt'],
+        ...(this.#plan.inputArgs ?? []),
         ...inputArgs(media),
         ...['-sn', '-dn', '-map_metadata', '-1', '-t', String(maxSeconds)],
         ...this.#plan.args,
