@@ -22,8 +22,10 @@ export function headline(report: VerifyReport): string {
 export function meaning(report: VerifyReport): readonly string[] {
   switch (report.verdict) {
     case 'ours':
+      if (isKnown(report) && report.sound.every(({ findings }) => findings.length === 0))
+        return ['The picture is that of a dub made here; its sound is another, or has been replaced.'];
       return isKnown(report)
-        ? ['The voice you hear in the parts below was made by a machine: it is an AI dub, not the speaker.']
+        ? ['The voice in the parts shown below was made by a machine: it is an AI dub, not the speaker.']
         : ['The key is this server’s, but its records do not know the dub: it may have been deleted here.'];
     case 'present-unreadable':
       return [
@@ -110,9 +112,10 @@ function superscript(value: number): string {
   return String(value).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '');
 }
 
-/** Bytes → `12.3 MB`. */
+/** Bytes → `12.3 MB`, of 2²⁰ bytes each, as limits are. */
 export function sizeText(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 2 ** 20) return `${Math.ceil(bytes / 2 ** 10)} kB`;
+  return `${(bytes / 2 ** 20).toFixed(1).replace('.0', '')} MB`;
 }
 
 /** s → `40 s` or `3 min`. */

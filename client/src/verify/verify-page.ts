@@ -78,7 +78,7 @@ export class VerifyPage extends LitElement {
     return html`<section class="card zone ${this.isOver ? 'over' : ''}" aria-labelledby="zone"
       ?hidden=${this.stage.kind === 'checking'}>
       ${again ? nothing : icon('file')}
-      <p id="zone">${again ? 'Check another clip' : 'Drop a clip here'}, or</p>
+      <p id="zone">${again ? 'Drop another clip here' : 'Drop a clip here'}, or</p>
       <button class=${again ? '' : 'main'} @click=${this.#choose}>Choose a file</button>
       <input type="file" accept="audio/*,video/*" aria-label="Clip" hidden @change=${this.#onChosen} />
       <p class="small muted">Video or sound, up to ${sizeText(MAX_CLIP_BYTES)}. It is examined and deleted at once.</p>
@@ -219,6 +219,13 @@ export class VerifyPage extends LitElement {
     css`
       .page {
         max-width: 46rem;
+      }
+      main {
+        grid-template-columns: minmax(0, 1fr);
+      }
+      /* There before it has something to say, and takes no room. */
+      [role='status']:empty {
+        position: absolute;
       }
       .lead {
         margin: 0;
