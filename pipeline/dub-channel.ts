@@ -42,6 +42,7 @@ import type { ClauseCutterOptions } from './text/clause-cutter.ts';
 import type { Terms } from './text/terms.ts';
 
 export type { DubRendition, RenditionOutput } from './rendition-pipeline.ts';
+export type { OutputMark } from './stages/mark.ts';
 
 /** Playout follows what was worked off: as fast as the stages go, and the same every time. */
 export interface ReplayPacing {

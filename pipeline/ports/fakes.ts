@@ -1,4 +1,5 @@
 import type { AudioFrame } from '../frames.ts';
+import type { OutputMark } from '../stages/mark.ts';
 import type { ClauseLog, ClauseLogEntry } from './clause-log.ts';
 import type { EngineInfo } from './engine.ts';
 import type { RecogniseRequest, Recogniser } from './recogniser.ts';
@@ -25,6 +26,12 @@ export const FAKE_VOICE: Voice = {
   gender: 'unknown',
   pitchHz: 150,
   tier: 'gist',
+};
+
+/** A mark like any other, of a key that protects nothing. */
+export const TEST_MARK: OutputMark = {
+  key: { keyId: 7, issuer: 'test', secret: new Uint8Array(32).fill(7) },
+  rendition: 0x123456789,
 };
 
 /** Sound of words in which each word has its own tone; `~` is one word's length of silence. */
