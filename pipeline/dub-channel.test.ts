@@ -16,6 +16,7 @@ import {
   framesOf,
   memoryClauseLog,
   spokenScript,
+  TEST_MARK,
 } from './ports/fakes.ts';
 
 const SCRIPT =
@@ -50,7 +51,7 @@ function open(
         translator: fakeTranslator(delay),
         synthesiser: fakeSynthesiser(delay),
         voice: FAKE_VOICE,
-        outputs: [{ mode: 'synced', kind, onAudio: (frame) => void audio.push(frame) }],
+        outputs: [{ mode: 'synced', kind, mark: TEST_MARK, onAudio: (frame) => void audio.push(frame) }],
       },
     ],
     pacing: { kind: 'replay', delayMs: 6000 },
@@ -139,7 +140,7 @@ describe('DubChannel', () => {
           translator: fakeTranslator(),
           synthesiser,
           voice: FAKE_VOICE,
-          outputs: [{ mode: 'synced', kind: 'mix', onAudio: noDelay }],
+          outputs: [{ mode: 'synced', kind: 'mix', mark: TEST_MARK, onAudio: noDelay }],
         },
       ],
       observers: [
@@ -179,6 +180,7 @@ describe('DubChannel', () => {
             {
               mode: 'synced',
               kind: 'mix',
+              mark: TEST_MARK,
               onAudio: () => {
                 throw new Error('disk full');
               },

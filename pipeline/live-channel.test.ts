@@ -15,6 +15,7 @@ import {
   framesOf,
   memoryClauseLog,
   spokenScript,
+  TEST_MARK,
 } from './ports/fakes.ts';
 
 const SCRIPT =
@@ -47,7 +48,7 @@ function openLive(overrides: Partial<DubChannelOptions> = {}, engines: { hangs?:
   const output = (mode: 'interpret' | 'synced', kind: 'voice' | 'mix'): RenditionOutput => {
     const out: AudioFrame[] = [];
     frames.set(`${kind}:${mode}`, out);
-    return { mode, kind, onAudio: (frame) => void out.push(frame) };
+    return { mode, kind, mark: TEST_MARK, onAudio: (frame) => void out.push(frame) };
   };
   const channel = new DubChannel({
     vad: fakeVad(),
@@ -241,7 +242,9 @@ describe('a live DubChannel', () => {
       translator,
       synthesiser: fakeSynthesiser(),
       voice: FAKE_VOICE,
-      outputs: [{ mode: 'interpret' as const, kind: 'voice' as const, onAudio: () => undefined }],
+      outputs: [
+        { mode: 'interpret' as const, kind: 'voice' as const, mark: TEST_MARK, onAudio: () => undefined },
+      ],
     });
     const hanging = { ...fakeTranslator(), translate: () => new Promise<never>(() => undefined) };
     const live = openLive({ renditions: [rendition('fr', hanging), rendition('es')] });
@@ -319,7 +322,8 @@ describe('a live DubChannel', () => {
     expect(jumped.length - paused).toBeLessThan(5);
     await live.play(packets.slice(452, 500));
     const last = live.frames('mix:synced').at(-1)!;
-    expect(Math.abs(500 * 20_000 - 2_000_000 - last.mediaTimeUs)).toBeLessThan(60_000);
+    // A frame that ends where playout is began 20 ms before, and the mark takes two more.
+    expect(500 * 20_000 - 2_000_000 - last.mediaTimeUs).toBe(60_000);
     await live.channel.close();
   });
 

@@ -21,6 +21,7 @@ import type { Translator } from './ports/translator.ts';
 import type { RenditionState } from './rendition-state.ts';
 import type { Stage } from './stage.ts';
 import { FitStage } from './stages/fit.ts';
+import { MarkStage, type OutputMark } from './stages/mark.ts';
 import { MixStage } from './stages/mix.ts';
 import { SynthesiseStage } from './stages/synthesise.ts';
 import { TranslateStage } from './stages/translate.ts';
@@ -29,6 +30,8 @@ import { TranslateStage } from './stages/translate.ts';
 export interface RenditionOutput {
   readonly mode: Mode;
   readonly kind: OutputKind;
+  /** Its own: no output goes out without one. */
+  readonly mark: OutputMark;
   /** Default: as many as the channel has. */
   readonly channels?: 1 | 2;
   /**
@@ -84,7 +87,7 @@ const EVENT_QUEUE = 64;
 /** Live output that is later than this is left out. */
 const MAX_CATCH_UP_MS = 500;
 
-/** Wires the stages of one language: translate, synthesise, then per mode fit, and per output mix. */
+/** Wires the stages of one language: translate, synthesise, then per mode fit, and per output mix and mark. */
 export function runRendition(options: RenditionPipelineOptions): void {
   const { rendition, state, priority, run, playout, channels } = options;
   const { language, translator, synthesiser, voice, fallback } = rendition;
@@ -129,20 +132,24 @@ export function runRendition(options: RenditionPipelineOptions): void {
     run(fit, spoken[i]!, placed);
     playout?.drive(mode, spoken[i]!);
     for (const [j, output] of outputs.entries()) {
-      const mixed = outputChannel(`out:${language}:${mode}:${output.kind}`, playout !== undefined);
+      const name = `${language}:${mode}:${output.kind}`;
+      const outputChannels = output.channels ?? channels;
+      const mixed = audioChannel(`mark:${name}`);
+      const marked = outputChannel(`out:${name}`, playout !== undefined);
       const mix = new MixStage({
         state,
         mode,
         kind: output.kind,
         ring: options.ring,
-        channels: output.channels ?? channels,
+        channels: outputChannels,
         ...(playout
           ? { maxCatchUpMs: MAX_CATCH_UP_MS }
           : { onPlayout: ({ mediaTimeUs }) => options.onWorkedOff(output, mediaTimeUs) }),
       });
       run(mix, placed[j]!, [mixed]);
+      run(new MarkStage({ output: name, mark: output.mark, channels: outputChannels }), mixed, [marked]);
       playout?.drive(mode, placed[j]!);
-      options.until(deliver(mixed, output));
+      options.until(deliver(marked, output));
     }
   }
 }
@@ -168,16 +175,16 @@ function lengthMs(frame: AudioFrame): number {
   return ((frame.planes[0]?.length ?? 0) * 1000) / frame.sampleRateHz;
 }
 
-async function deliver(mixed: BoundedChannel<AudioFrame>, output: RenditionOutput): Promise<void> {
+async function deliver(marked: BoundedChannel<AudioFrame>, output: RenditionOutput): Promise<void> {
   try {
     for (;;) {
-      const frame = await mixed.shift();
+      const frame = await marked.shift();
       if (frame === undefined) break;
       await output.onAudio(frame);
     }
     await output.onEnd?.();
   } catch (error) {
-    mixed.fail(error);
+    marked.fail(error);
     throw error;
   }
 }

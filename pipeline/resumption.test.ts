@@ -15,6 +15,7 @@ import {
   framesOf,
   memoryClauseLog,
   spokenScript,
+  TEST_MARK,
 } from './ports/fakes.ts';
 import { Resumption } from './resumption.ts';
 
@@ -42,8 +43,8 @@ function open(resume: readonly ClauseLogEntry[], clauseLog: ReturnType<typeof me
         synthesiser: fakeSynthesiser(),
         voice: FAKE_VOICE,
         outputs: [
-          { mode: 'synced', kind: 'mix', onAudio: async () => undefined },
-          { mode: 'interpret', kind: 'voice', onAudio: async () => undefined },
+          { mode: 'synced', kind: 'mix', mark: TEST_MARK, onAudio: async () => undefined },
+          { mode: 'interpret', kind: 'voice', mark: TEST_MARK, onAudio: async () => undefined },
         ],
       },
     ],

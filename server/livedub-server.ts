@@ -1,7 +1,9 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { MarkRegistryFile } from '../db/mark-registry-file.ts';
 import { findInstalled, supportedPairs } from '../models/registry.ts';
 import { ModelStore } from '../models/store/model-store.ts';
 import { mediasoupWorkerBin } from '../pipeline/cache-paths.ts';
+import type { MarkRegistry } from '../pipeline/ports/mark-registry.ts';
 import type { WebRtcListenOptions } from '../sfu/webrtc-server.ts';
 import { SfuWorkerPool } from '../sfu/worker-pool.ts';
 import type { DubView, HealthView } from './contract.ts';
@@ -18,6 +20,10 @@ import { LiveService, livePairs } from './live/live-service.ts';
 import { liveSockets } from './live/live-sockets.ts';
 import { LiveWorkers, type LiveWorkersOptions } from './live/live-workers.ts';
 import { Tokens } from './live/tokens.ts';
+import { MarkKeys } from './marks/mark-keys.ts';
+import { Marker, markStrength } from './marks/marker.ts';
+import { verifyRoutes } from './verify/verify-routes.ts';
+import { VerifyService } from './verify/verify-service.ts';
 import { WorkerSupervisor, type WorkerSupervisorOptions } from './worker/worker-supervisor.ts';
 
 export interface LivedubServerOptions {
@@ -62,12 +68,16 @@ export class LivedubServer {
   readonly tokens: Tokens;
   readonly #http: HttpServer;
   readonly #sfu: LazySfu;
+  readonly #registry: MarkRegistry;
+  readonly #verify: VerifyService;
   #closing: Promise<void> | undefined;
 
   private constructor(
     parts: Pick<LivedubServer, 'dubs' | 'worker' | 'live' | 'liveWorkers' | 'tokens'> & {
       http: HttpServer;
       sfu: LazySfu;
+      registry: MarkRegistry;
+      verify: VerifyService;
     },
   ) {
     this.dubs = parts.dubs;
@@ -77,6 +87,8 @@ export class LivedubServer {
     this.tokens = parts.tokens;
     this.#http = parts.http;
     this.#sfu = parts.sfu;
+    this.#registry = parts.registry;
+    this.#verify = parts.verify;
   }
 
   /** @throws LivedubError LIVEDUB_E_PORT_IN_USE, LIVEDUB_E_BAD_REQUEST */
@@ -84,7 +96,14 @@ export class LivedubServer {
     const { onNotice } = options;
     const store = new DubStore({ folder: join(options.dataDir, 'dubs') });
     const worker = new WorkerSupervisor({ spawn: options.spawnWorker, ...(onNotice ? { onNotice } : {}) });
-    const dubs = new DubService({ store, run: (order, run) => worker.run(order, run) });
+    const { dataDir } = options;
+    const keys = await MarkKeys.open({ dataDir, ...(onNotice ? { onNotice } : {}) });
+    const registry = await MarkRegistryFile.open({ folder: join(dataDir, 'marks') });
+    const marker = new Marker({ key: keys.current, registry, strength: markStrength() });
+    const dubs = new DubService({
+      store,
+      run: (order, run) => worker.run({ ...order, dataDir: resolve(dataDir) }, run),
+    });
     const health = (): HealthView => ({
       status: 'ok',
       version: options.version,
@@ -109,6 +128,8 @@ export class LivedubServer {
       store: new ChannelStore({ folder: join(options.dataDir, 'channels') }),
       sfu: () => sfu.get(),
       workers: liveWorkers,
+      marker,
+      dataDir: resolve(dataDir),
       pairs: async () => {
         const installed = await findInstalled(new ModelStore());
         return livePairs({ pairs: () => supportedPairs(installed) });
@@ -122,11 +143,19 @@ export class LivedubServer {
       ...(options.iceServers ? { iceServers: options.iceServers } : {}),
       ...(onNotice ? { onNotice } : {}),
     });
+    const verify = await VerifyService.open({
+      folder: join(dataDir, 'verify'),
+      keys: async () => (await MarkKeys.open({ dataDir })).all,
+      registry,
+      isPublic: ({ channel }) =>
+        live.list().find(({ id }) => id === channel.id)?.isPublic ?? channel.isPublic,
+    });
     // The port first: a second server on the same data must not touch the first one's jobs.
     const http = await HttpServer.listen({
       routes: [
         ...dubRoutes({ dubs, store, health }),
         ...liveRoutes({ live, access, tokens }),
+        ...verifyRoutes({ verify, trustProxy: options.trustProxy ?? false }),
         ...page.routes(),
       ],
       sockets: [dubEvents(dubs), ...liveSockets({ live, access })],
@@ -142,7 +171,7 @@ export class LivedubServer {
       throw error;
     }
     worker.start();
-    return new LivedubServer({ dubs, worker, live, liveWorkers, tokens, http, sfu });
+    return new LivedubServer({ dubs, worker, live, liveWorkers, tokens, http, sfu, registry, verify });
   }
 
   get port(): number {
@@ -166,8 +195,8 @@ export class LivedubServer {
   async #close(): Promise<void> {
     this.#http.close();
     // Side by side: a worker that does not heed the cancel is killed, which ends its jobs too.
-    await Promise.all([this.dubs.close(), this.worker.close(), this.live.close()]);
-    await this.#sfu.close();
+    await Promise.all([this.dubs.close(), this.worker.close(), this.live.close(), this.#verify.close()]);
+    await Promise.all([this.#sfu.close(), this.#registry.close()]);
   }
 }
 

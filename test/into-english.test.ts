@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { corpusWordErrors } from '../loadtest/metrics/wer.ts';
 import { type Engines, loadEngines } from '../models/registry.ts';
 import { dubFile } from '../server/dub/dub-file.ts';
+import { Marker } from '../server/marks/marker.ts';
 import { run, sharedFile, synthesisedSpeech } from './support/clips.ts';
 
 const SPANISH = [
@@ -31,8 +32,10 @@ describe.runIf(speaksSpanishIntoEnglish)('a dub into English', () => {
       sharedFile('speech/fleurs/fleurs-es-000.ogg') ??
       (await synthesisedSpeech({ folder, language: 'es', texts: SPANISH }));
     const signal = new AbortController().signal;
+    const marker = await Marker.open({ dataDir: folder, env: {} });
     const { report, outFile, sourceLanguage } = await dubFile({
       input,
+      marker,
       outDir: folder,
       to: ['en'],
       from: 'auto',

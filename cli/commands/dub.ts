@@ -1,8 +1,11 @@
 import { basename, extname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { dataDir } from '../../pipeline/cache-paths.ts';
 import { LanguageSchema } from '../../server/contract.ts';
+import { Marker } from '../../server/marks/marker.ts';
 import { check } from '../../server/problem.ts';
+import { wantsDubNotice } from '../dub-notice-setting.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { shutdownSignal } from '../shutdown.ts';
 
@@ -14,6 +17,7 @@ const OptionsSchema = z.object({
   bed: z.enum(['duck', 'none']),
   audioTrack: z.coerce.number('must be a number').int().min(0).max(63).optional(),
   voice: z.array(z.string().regex(/^[a-z]{2,3}=[\w-]+$/, 'must look like es=pico-es-ES')).default([]),
+  notice: z.boolean().default(true),
   json: z.boolean().default(false),
 });
 
@@ -39,6 +43,7 @@ export function registerDub(program: Command): void {
       collect,
       [],
     )
+    .option('--no-notice', 'captions without the first one that says that AI dubs')
     .option('--json', 'print the result as JSON instead of text')
     .action(async (input: string, raw: Record<string, unknown>) => {
       const to = [
@@ -62,10 +67,16 @@ async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promi
   const { json, out, audioTrack, voice, ...rest } = options;
   const voices = Object.fromEntries(voice.map((choice) => choice.split('=') as [string, string]));
   const outDir = resolve(out ?? `${basename(input, extname(input)) || 'input'}-dubbed`);
+  const marker = await Marker.open({
+    dataDir: dataDir(),
+    onNotice: (text) => process.stderr.write(`note: ${text}\n`),
+  });
   const line = new ProgressLine({ stream: process.stderr });
   try {
     const result = await dubFile({
       ...rest,
+      notice: rest.notice && wantsDubNotice(),
+      marker,
       voices,
       ...(audioTrack === undefined ? {} : { audioTrack }),
       input,
@@ -82,6 +93,7 @@ async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promi
     const lines = [
       `${result.partial ? 'Partial result' : 'Dubbed'}: ${result.outFile}`,
       `  from ${result.sourceLanguage} into ${tracks}`,
+      `  marked ${result.tracks.map(({ language, mark }) => `${language} ${mark.rendition}`).join(', ')}; picture ${result.picture === 'marked' ? 'marked' : `unmarked (${result.picture})`}`,
       `  captions ${result.captions.map((caption) => caption.language).join(', ')} (.vtt, .srt); report ${basename(result.reportFile)}`,
       ...result.warnings.map((warning) => `  note: ${warning}`),
     ];
@@ -90,5 +102,6 @@ async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promi
     if (result.partial && shutdownSignal().aborted) process.exitCode = 130;
   } finally {
     line.end();
+    await marker.close();
   }
 }

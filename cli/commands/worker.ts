@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { LivedubError } from '../../pipeline/errors.ts';
 import type { Progress } from '../../server/contract.ts';
+import { Marker } from '../../server/marks/marker.ts';
 import { splitTracks } from '../../server/media/split-tracks.ts';
 import { openProcessPort } from '../../server/worker/control-port.ts';
 import {
@@ -13,6 +14,7 @@ import {
   ToWorkerSchema,
 } from '../../server/worker/messages.ts';
 import { runWorker } from '../../server/worker/run-worker.ts';
+import { wantsDubNotice } from '../dub-notice-setting.ts';
 import { makeSample } from '../sample/make-sample.ts';
 import { shutdownSignal } from '../shutdown.ts';
 
@@ -55,7 +57,10 @@ async function doJob(
   }
   onProgress({ phase: 'prepare', ...waiting });
   const { dubFile } = await import('../../server/dub/dub-file.ts');
-  const done = await dubFile({ input, outDir, to, from, mode, bed, signal, onProgress });
+  const marker = await Marker.open({ dataDir: order.dataDir });
+  const notice = wantsDubNotice();
+  const asked = { input, outDir, to, from, mode, bed, notice, signal, onProgress };
+  const done = await dubFile({ ...asked, marker, job: order.jobId }).finally(() => marker.close());
   const dubs = done.tracks;
   const files = await splitTracks({
     file: done.outFile,

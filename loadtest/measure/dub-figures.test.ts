@@ -48,16 +48,19 @@ function report(languages: DubReport['languages']): DubReport {
     clauses: [clause],
     leftOriginal: [{ startMs: 1000, endMs: 2500, reason: 'noise' }],
     languages,
+    picture: 'none',
     totals: TOTALS,
   };
 }
 
 function dubCase(): DubCase {
   const late = { count: 1, mean: 0, p50: 0, p95: 10, max: 10 };
+  const mark = { rendition: '00000000a', keyId: 7, issuer: 'test' };
   const languages = [
-    { language: 'es', spoken: 2, skipped: 0, rateMean: 1.05, rateMax: 1.2, latenessMs: late },
+    { language: 'es', mark, spoken: 2, skipped: 0, rateMean: 1.05, rateMax: 1.2, latenessMs: late },
     {
       language: 'fr',
+      mark,
       spoken: 2,
       skipped: 1,
       rateMean: 1.12,
@@ -68,6 +71,7 @@ function dubCase(): DubCase {
   const dub: MeasuredDub = {
     result: {
       ...{ outFile: 'a.mp4', reportFile: 'r.json', captions: [], sourceLanguage: 'en', tracks: [] },
+      picture: 'none',
       ...{ partial: false, warnings: [], report: report(languages) },
     },
     commandSeconds: 10,

@@ -4,6 +4,7 @@ import type { Mode } from '../../pipeline/demand.ts';
 import { DubChannel, type DubRendition } from '../../pipeline/dub-channel.ts';
 import type { AudioFrame, ClauseFrame } from '../../pipeline/frames.ts';
 import { IngestClock } from '../../pipeline/ingest-clock.ts';
+import { deriveMarkKey } from '../../pipeline/mark/mark-key.ts';
 import type { Lag, PlacedUtterance, StageTiming } from '../../pipeline/observer.ts';
 import type { Aligner } from '../../pipeline/ports/aligner.ts';
 import type { ClauseLog } from '../../pipeline/ports/clause-log.ts';
@@ -55,13 +56,15 @@ export async function runLiveSpeech(options: LiveSpeechOptions): Promise<LiveSpe
   const timings: StageTiming[] = [];
   const outputs = new Map<LanguageCode, { frames: number; longestGapMs: number; sounding: number[] }>();
   const ingest = new IngestClock({ clock: systemClock });
+  // Marked as everything is; nobody keeps the key.
+  const key = await deriveMarkKey({ master: crypto.getRandomValues(new Uint8Array(32)), issuer: 'bench' });
   const startMs = systemClock.nowMs();
   const channel = new DubChannel({
     vad: options.vad,
     recogniser: options.recogniser,
     aligner: options.aligner,
     language: options.language,
-    renditions: options.renditions.map((rendition) => {
+    renditions: options.renditions.map((rendition, i) => {
       const output = { frames: 0, longestGapMs: 0, sounding: [] as number[] };
       outputs.set(rendition.language, output);
       let lastMs: number | undefined;
@@ -72,7 +75,11 @@ export async function runLiveSpeech(options: LiveSpeechOptions): Promise<LiveSpe
         output.frames += 1;
         if (frame.planes[0]!.some((x) => Math.abs(x) > 0.01)) output.sounding.push(frame.mediaTimeUs);
       };
-      return { ...rendition, outputs: [{ mode, kind: 'voice' as const, channels: 1 as const, onAudio }] };
+      const mark = { key, rendition: i + 1 };
+      return {
+        ...rendition,
+        outputs: [{ mode, kind: 'voice' as const, mark, channels: 1 as const, onAudio }],
+      };
     }),
     pacing: {
       kind: 'live',

@@ -1,4 +1,3 @@
-import { CODEC_HEADROOM_DB, Limiter } from '../audio/limiter.ts';
 import { LoudnessMeter } from '../audio/loudness.ts';
 import type { AudioRing } from '../audio/ring.ts';
 import type { Mode, OutputKind } from '../demand.ts';
@@ -34,14 +33,14 @@ const FRAME_US = 20_000;
 
 /**
  * Renders one output: placed utterances, alone or with the ducked original, 20 ms at a time, at one loudness, up to where
- * playout may go. Nobody wants it: nothing is rendered, and it goes on later from where playout is then.
+ * playout may go. Nobody wants it: nothing is rendered, and it goes on later from where playout is then. Peaks are left to the
+ * stage after it, which marks the sound and so may raise them.
  */
 export class MixStage implements Stage<In, AudioFrame> {
   readonly name: string;
   readonly #o: MixStageOptions;
   readonly #channels: 1 | 2;
   readonly #ducker: Ducker;
-  readonly #limiter: Limiter;
   readonly #bed: BedLeveller;
   readonly #master: MasterTrim;
   #playing: { readonly startUs: number; readonly pcm: Float32Array }[] = [];
@@ -57,7 +56,6 @@ export class MixStage implements Stage<In, AudioFrame> {
     this.name = `mix:${options.state.language}:${options.mode}:${options.kind}`;
     this.#channels = options.channels ?? 2;
     this.#ducker = new Ducker(options.duck);
-    this.#limiter = new Limiter({ channels: this.#channels, ceilingDbtp: -1 - CODEC_HEADROOM_DB });
     const level = () => ({
       targetLufs: options.targetLufs ?? -16,
       channels: this.#channels,
@@ -84,8 +82,7 @@ export class MixStage implements Stage<In, AudioFrame> {
   async flush(ctx: StageContext<AudioFrame>): Promise<void> {
     if (this.#originUs === undefined || this.#o.maxCatchUpMs !== undefined) return;
     // What is still being said may run past the end of the source.
-    while (this.#playing.length > 0) await this.#send(this.#limiter.process(this.#mixFrame()), ctx);
-    await this.#send(this.#limiter.flush(), ctx, true);
+    while (this.#playing.length > 0) await this.#sendFrame(ctx);
   }
 
   close(): void {
@@ -115,19 +112,13 @@ export class MixStage implements Stage<In, AudioFrame> {
     else if (this.#originUs === undefined) this.#jumpTo(lastFrameBefore(frame.untilUs));
     else if (maxCatchUpMs !== undefined && frame.untilUs - this.#headUs > maxCatchUpMs * 1000)
       this.#jumpTo(lastFrameBefore(frame.untilUs));
-    while (this.#headUs + FRAME_US <= frame.untilUs)
-      await this.#send(this.#limiter.process(this.#mixFrame()), ctx);
+    while (this.#headUs + FRAME_US <= frame.untilUs) await this.#sendFrame(ctx);
   }
 
   /** Starts a new stretch of output. */
   #jumpTo(us: number): void {
     this.#originUs = us;
     this.#head = 0;
-    this.#limiter.flush();
-    this.#toDrop = this.#limiter.delaySamples;
-    this.#sentSamples = 0;
-    this.#partial = undefined;
-    this.#partialSamples = 0;
     this.#forget(us);
   }
 
@@ -138,6 +129,11 @@ export class MixStage implements Stage<In, AudioFrame> {
 
   get #headUs(): number {
     return this.#originUs! + Math.round((this.#head * 1_000_000) / RATE_HZ);
+  }
+
+  async #sendFrame(ctx: StageContext<AudioFrame>): Promise<void> {
+    const mediaTimeUs = this.#headUs;
+    await ctx.emit({ kind: 'audio', mediaTimeUs, sampleRateHz: RATE_HZ, planes: this.#mixFrame() });
   }
 
   #mixFrame(): Float32Array[] {
@@ -175,38 +171,6 @@ export class MixStage implements Stage<In, AudioFrame> {
       for (const plane of planes) for (let j = i; j < i + 48; j += 1) plane[j]! *= gain;
     }
     return planes;
-  }
-
-  /** Samples still to drop: the limiter answers a little later than it is asked. */
-  #toDrop = 0;
-  #sentSamples = 0;
-  #partial: Float32Array[] | undefined;
-  #partialSamples = 0;
-
-  /** Sends limited sound in whole frames; media time is counted on what comes out. */
-  async #send(planes: readonly Float32Array[], ctx: StageContext<AudioFrame>, last = false): Promise<void> {
-    const length = planes[0]?.length ?? 0;
-    let at = Math.min(this.#toDrop, length);
-    this.#toDrop -= at;
-    while (at < length) {
-      this.#partial ??= silence(this.#channels);
-      const count = Math.min(FRAME_SAMPLES - this.#partialSamples, length - at);
-      for (const [c, plane] of this.#partial.entries())
-        plane.set(planes[c]!.subarray(at, at + count), this.#partialSamples);
-      this.#partialSamples += count;
-      at += count;
-      if (this.#partialSamples === FRAME_SAMPLES) await this.#sendFrame(ctx);
-    }
-    if (last && this.#partialSamples > 0) await this.#sendFrame(ctx);
-  }
-
-  async #sendFrame(ctx: StageContext<AudioFrame>): Promise<void> {
-    const planes = this.#partial!;
-    this.#partial = undefined;
-    this.#partialSamples = 0;
-    const mediaTimeUs = this.#originUs! + Math.round((this.#sentSamples * 1_000_000) / RATE_HZ);
-    this.#sentSamples += FRAME_SAMPLES;
-    await ctx.emit({ kind: 'audio', mediaTimeUs, sampleRateHz: RATE_HZ, planes });
   }
 }
 

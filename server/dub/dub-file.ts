@@ -6,20 +6,22 @@ import { ClauseLogFile } from '../../db/clause-log-file.ts';
 import { type ChannelPlan, type Engines, loadEngines } from '../../models/registry.ts';
 import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
 import { systemClock } from '../../pipeline/clock.ts';
-import { DubChannel } from '../../pipeline/dub-channel.ts';
+import { DubChannel, type OutputMark } from '../../pipeline/dub-channel.ts';
 import { type ErrorCode, LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import { openIntake } from '../../pipeline/media/intake.ts';
 import { type AudioStreamInfo, type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
-import { openRecording, type Recording } from '../../pipeline/media/recorder.ts';
+import { openRecording, type PictureFate, type Recording } from '../../pipeline/media/recorder.ts';
 import type { LanguageCode } from '../../pipeline/ports/engine.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
 import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
 import { languageName } from '../language-name.ts';
+import { type Marker, renditionName } from '../marks/marker.ts';
 import { writeCaptions } from './caption-files.ts';
+import { issueFileMarks } from './file-marks.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { RenditionTrack } from './rendition-track.ts';
 import { replay } from './replay.ts';
-import { type DubReport, ReportCollector } from './report.ts';
+import { type DubReport, ReportCollector, type TrackMark } from './report.ts';
 import { ResourceMeter } from './resource-meter.ts';
 import { identifySpokenLanguage } from './spoken-language.ts';
 
@@ -32,10 +34,16 @@ export interface DubFileOptions {
   from: LanguageCode | 'auto';
   mode: 'synced' | 'interpret';
   bed: 'duck' | 'none';
+  /** Gives every dubbed track its mark; stays open. */
+  marker: Marker;
+  /** Names the dub where marks are noted. Default: when it began. */
+  job?: string;
   /** Audio track of the input, counted from 0. Default: the one marked default. */
   audioTrack?: number;
   /** Voice by language. Default: the best that keeps up. */
   voices?: Readonly<Record<LanguageCode, string>>;
+  /** Captions of a dub begin with a notice that AI made it. Default true. */
+  notice?: boolean;
   /** Aborting keeps what was dubbed so far, labelled as partial; aborting before the first clause throws. */
   signal: AbortSignal;
   onProgress?: (progress: DubProgress) => void;
@@ -64,7 +72,9 @@ export interface DubResult {
     readonly language: LanguageCode;
     readonly title: string;
     readonly tier: string;
+    readonly mark: TrackMark;
   }[];
+  readonly picture: PictureFate;
   readonly partial: boolean;
   readonly warnings: readonly string[];
   readonly report: DubReport;
@@ -77,7 +87,7 @@ const REPLAY_VAD_WINDOWS = 16;
 
 /**
  * Dubs a file through the live path: replayed as RTP into a router, through the pipeline on a virtual clock, out of the
- * router as dubbed tracks, and recorded. The same file gives the same dub.
+ * router as dubbed tracks, and recorded. The same file gives the same dub, apart from its mark, which is each dub's own.
  *
  * @throws LivedubError LIVEDUB_E_INPUT_*, LIVEDUB_E_OUTPUT_*, LIVEDUB_E_PAIR_UNSUPPORTED, LIVEDUB_E_LANGUAGE_*
  */
@@ -148,6 +158,7 @@ interface Run {
 }
 
 async function run({ options, media, engines, plan, from, router, meter, closers }: Run): Promise<DubResult> {
+  const { marker } = options;
   const name = basename(media.path, extname(media.path)) || 'dub';
   const files = outputFiles(options.outDir, name);
   const channels = dubbedTrack(media, options.audioTrack)?.channels === 1 ? 1 : 2;
@@ -177,6 +188,17 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   });
   closers.push(() => intake.close());
   const tracks = await openTracks({ plan, router, recording, channels, signal, closers });
+  const kind = options.bed === 'duck' ? 'mix' : 'voice';
+  const marks = await issueFileMarks({
+    marker,
+    media,
+    languages: plan.renditions.map(({ language }) => language),
+    mode: options.mode,
+    kind,
+    job: options.job,
+  });
+  for (const [i, { rendition }] of marks.entries())
+    closers.push(() => marker.end([rendition], tracks[i]!.endUs));
   const progress = new ProgressMeter({
     durationUs: media.durationUs,
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
@@ -191,7 +213,8 @@ async function run({ options, media, engines, plan, from, router, meter, closers
       outputs: [
         {
           mode: options.mode,
-          kind: options.bed === 'duck' ? 'mix' : 'voice',
+          kind,
+          mark: marks[i]!,
           onAudio: (frame) => tracks[i]!.send(frame),
           onEnd: () => tracks[i]!.end(),
         },
@@ -227,16 +250,22 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   const intakeResult = partial ? undefined : await intake.result;
   const recorded = await recording.finish({ partial });
   const mediaSeconds = (partial ? recorded.dubbedUs : intakeResult!.endUs) / 1e6;
+  const { picture } = recorded;
   const figures = meter.read();
   const report = collector.finish({
     sourceLanguage: from,
+    marks: marks.map(trackMark),
+    picture,
     partial: partial || (intakeResult?.truncated ?? false),
     warnings: [...(intakeResult?.warnings ?? []), ...recorded.notes],
     mediaSeconds,
     ...figures,
     engineCpuSeconds: engineCpu(engines.cpuSecondsByEngine(), figures.childCpuSeconds),
   });
-  const captions = await writeCaptions({ folder: options.outDir, name, report });
+  const captions = await writeCaptions({
+    ...{ folder: options.outDir, name, report },
+    ...(options.notice === undefined ? {} : { notice: options.notice }),
+  });
   await writeFile(`${files.report}.part`, `${JSON.stringify(report, null, 2)}\n`);
   await rename(`${files.report}.part`, files.report);
   return {
@@ -244,15 +273,21 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     reportFile: files.report,
     captions,
     sourceLanguage: from,
-    tracks: plan.renditions.map(({ language, tier }) => ({
+    tracks: plan.renditions.map(({ language, tier }, i) => ({
       language,
       title: `${languageName(language)} (AI dub)`,
       tier,
+      mark: trackMark(marks[i]!),
     })),
+    picture,
     partial: report.partial,
     warnings: report.warnings,
     report,
   };
+}
+
+function trackMark({ key, rendition }: OutputMark): TrackMark {
+  return { rendition: renditionName(rendition), keyId: key.keyId, issuer: key.issuer };
 }
 
 interface TracksOptions {

@@ -33,6 +33,7 @@ export class RenditionTrack {
   readonly #tap: RtpTap;
   readonly #queue: BoundedChannel<EncodedFrame>;
   readonly #signal: AbortSignal;
+  #endUs = Number.NEGATIVE_INFINITY;
   #inFlight = 0;
   #waiter: (() => void) | undefined;
 
@@ -72,6 +73,11 @@ export class RenditionTrack {
     return new RenditionTrack(options, feed, tap, queue);
   }
 
+  /** Media time up to which sound was sent; −∞ before the first. */
+  get endUs(): number {
+    return this.#endUs;
+  }
+
   /** Id of the track in the router. */
   get producerId(): string {
     return this.#feed.id;
@@ -79,6 +85,7 @@ export class RenditionTrack {
 
   /** Sends mixed sound; waits while the recorder is behind. */
   async send(frame: AudioFrame): Promise<void> {
+    this.#endUs = frame.mediaTimeUs + (frame.planes[0]!.length * 1_000_000) / frame.sampleRateHz;
     this.#packetise(this.#encoder.encode(frame));
     while (this.#inFlight > RECORD_QUEUE_PACKETS) {
       this.#signal.throwIfAborted();

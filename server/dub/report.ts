@@ -1,4 +1,5 @@
 import type { ClauseFrame, HypothesisFrame, TranslationFrame } from '../../pipeline/frames.ts';
+import type { PictureFate } from '../../pipeline/media/recorder.ts';
 import type {
   PipelineObserver,
   PlacedUtterance,
@@ -37,8 +38,17 @@ export interface ReportClause {
   readonly dubs: readonly ReportUtterance[];
 }
 
+/** What marks the sound of a dubbed track. */
+export interface TrackMark {
+  /** As verification names it: 9 hexadecimal digits. */
+  readonly rendition: string;
+  readonly keyId: number;
+  readonly issuer: string;
+}
+
 export interface ReportLanguage {
   readonly language: LanguageCode;
+  readonly mark: TrackMark;
   readonly spoken: number;
   readonly skipped: number;
   readonly rateMean: number | null;
@@ -54,6 +64,7 @@ export interface DubReport {
   readonly clauses: readonly ReportClause[];
   readonly leftOriginal: readonly { startMs: number; endMs: number; reason: SkippedSpeech['reason'] }[];
   readonly languages: readonly ReportLanguage[];
+  readonly picture: PictureFate;
   readonly totals: {
     readonly mediaSeconds: number;
     readonly wallSeconds: number;
@@ -74,6 +85,9 @@ export interface DubReport {
 
 export interface ReportFigures extends ResourceFigures {
   readonly sourceLanguage: LanguageCode;
+  /** In the order of the languages. */
+  readonly marks: readonly TrackMark[];
+  readonly picture: PictureFate;
   readonly partial: boolean;
   readonly warnings: readonly string[];
   readonly mediaSeconds: number;
@@ -196,7 +210,8 @@ export class ReportCollector implements PipelineObserver {
         endMs: s.endUs / 1000,
         reason: s.reason,
       })),
-      languages: this.#languages.map((language) => summarise(language, clauses)),
+      languages: this.#languages.map((language, i) => summarise(language, figures.marks[i]!, clauses)),
+      picture: figures.picture,
       totals: {
         mediaSeconds: round(figures.mediaSeconds, 3),
         wallSeconds: round(figures.wallSeconds, 3),
@@ -218,7 +233,11 @@ export class ReportCollector implements PipelineObserver {
   }
 }
 
-function summarise(language: LanguageCode, clauses: readonly ReportClause[]): ReportLanguage {
+function summarise(
+  language: LanguageCode,
+  mark: TrackMark,
+  clauses: readonly ReportClause[],
+): ReportLanguage {
   const dubs = clauses.flatMap((clause) => clause.dubs.filter((dub) => dub.language === language));
   const spoken = dubs.filter((dub) => dub.outcome === 'spoken');
   const rates = spoken.map((dub) => dub.rate!);
@@ -226,6 +245,7 @@ function summarise(language: LanguageCode, clauses: readonly ReportClause[]): Re
   for (const dub of spoken) lateness.add(dub.latenessMs!);
   return {
     language,
+    mark,
     spoken: spoken.length,
     skipped: dubs.length - spoken.length,
     rateMean: rates.length > 0 ? round(rates.reduce((sum, rate) => sum + rate, 0) / rates.length, 3) : null,

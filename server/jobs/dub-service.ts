@@ -11,7 +11,7 @@ export interface DubServiceOptions {
   store: DubStore;
   /** Has the worker do a job. */
   run: (
-    order: DubOrder,
+    order: Omit<DubOrder, 'dataDir'>,
     options: { signal: AbortSignal; onProgress: (progress: Progress) => void },
   ) => Promise<JobResult>;
   queue?: JobQueue;

@@ -9,10 +9,17 @@ import { errorFromProblem } from '../problem.ts';
 import { type TrackKey, TrackKeySchema } from './contract.ts';
 import type { LiveWorker, LiveWorkers } from './live-workers.ts';
 import type { SourceBacklog } from './source-backlog.ts';
-import type { ChannelOrder, FromLiveWorker, OpenedRendition, ToLiveWorker } from './worker-messages.ts';
+import type {
+  ChannelOrder,
+  FromLiveWorker,
+  OpenedRendition,
+  OrderMarks,
+  ToLiveWorker,
+} from './worker-messages.ts';
 
 export type DubLinkState = 'ready' | 'starting' | 'off';
-export type DubOrder = Omit<ChannelOrder, 'session'>;
+/** An order without what is only known when it is given. */
+export type DubOrder = Omit<ChannelOrder, 'session' | 'marks'>;
 
 export interface DubLinkOptions {
   workers: LiveWorkers;
@@ -20,6 +27,8 @@ export interface DubLinkOptions {
   router: SfuRouter;
   /** What the channel is to be like now; asked at every opening. Undefined: there is nothing to dub into. */
   order: () => DubOrder | undefined;
+  /** The marks of these languages' tracks. Rejects: nothing is dubbed, and it is asked again later. */
+  marks: (languages: readonly string[]) => Promise<OrderMarks>;
   backlog: SourceBacklog;
   /** A dubbed track of the worker arrived; the callback taps it. */
   onTrack: (key: TrackKey, producerId: string) => void;
@@ -105,8 +114,10 @@ export class DubLink {
         } else {
           this.#tell('starting');
           this.#o.workers.prepare({ from: order.from, renditions: order.renditions });
+          const languages = order.renditions.map(({ language }) => language);
+          const marks = await within(this.#o.marks(languages), signal, 'No mark is issued.');
           const worker = await this.#o.workers.acquire(signal);
-          await this.#serve(worker, order, signal, () => {
+          await this.#serve(worker, { ...order, marks }, signal, () => {
             failures = 0;
           });
         }
@@ -125,7 +136,12 @@ export class DubLink {
   }
 
   /** One stay on one worker. Returns or throws when it is over. */
-  async #serve(worker: LiveWorker, order: DubOrder, outer: AbortSignal, onReady: () => void): Promise<void> {
+  async #serve(
+    worker: LiveWorker,
+    order: Omit<ChannelOrder, 'session'>,
+    outer: AbortSignal,
+    onReady: () => void,
+  ): Promise<void> {
     const { channelId } = order;
     openings += 1;
     const session = openings;
@@ -284,14 +300,18 @@ function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value
   return { promise, resolve };
 }
 
-async function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+async function within<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  late = 'The worker does not open the channel.',
+): Promise<T> {
   const done = new AbortController();
   try {
     return await Promise.race([
       promise,
       aborted(signal, done.signal),
       aborted(AbortSignal.timeout(OPEN_TIMEOUT_MS), done.signal).catch(() => {
-        throw new LivedubError('LIVEDUB_E_ENGINE_FAILED', 'The worker does not open the channel.');
+        throw new LivedubError('LIVEDUB_E_ENGINE_FAILED', late);
       }),
     ]);
   } finally {

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
 import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
+import { Marker } from '../marks/marker.ts';
 import type { Notice, ViewerEvent } from './contract.ts';
 import { LiveChannel } from './live-channel.ts';
 import { LiveWorkers } from './live-workers.ts';
@@ -22,12 +23,16 @@ describe('LiveChannel', () => {
   let pool: SfuWorkerPool;
   let workers: LiveWorkers;
   let folder: string;
+  let marker: Marker;
   let channel: LiveChannel;
   let notices: string[];
+  /** What the operator is told. */
+  let lines: string[];
   let saved: number;
 
   function made(createRouter = (signal: AbortSignal) => pool.createRouter({ signal })): LiveChannel {
     notices = [];
+    lines = [];
     saved = 0;
     channel = new LiveChannel({
       record: {
@@ -42,6 +47,8 @@ describe('LiveChannel', () => {
         controls: {},
       },
       workers,
+      marker,
+      dataDir: folder,
       createRouter,
       clauseLogOf: (id) => join(folder, id),
       recordingsFolder: join(folder, 'recordings'),
@@ -50,6 +57,7 @@ describe('LiveChannel', () => {
       },
       onChange: () => undefined,
       onDeskChange: () => undefined,
+      onNotice: (line) => lines.push(line),
     });
     const tell = channel.events.notice.bind(channel.events);
     channel.events.notice = (event: Notice) => {
@@ -92,17 +100,21 @@ describe('LiveChannel', () => {
       ...(workerBin === undefined ? {} : { workerBin }),
     });
     folder = await mkdtemp(join(tmpdir(), 'livedub-channel-'));
+    marker = await Marker.open({ dataDir: folder, env: {} });
   });
 
-  beforeEach(() => {
-    workers = new LiveWorkers({
+  const openWorkers = (behaviour: string) =>
+    new LiveWorkers({
       spare: false,
       spawn: () =>
         fork(fixture, [], {
           ...{ execArgv: [], detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-          env: { ...process.env, LIVE_FIXTURE: 'mute' },
+          env: { ...process.env, LIVE_FIXTURE: behaviour },
         }),
     });
+
+  beforeEach(() => {
+    workers = openWorkers('mute');
   });
 
   afterEach(async () => {
@@ -218,6 +230,23 @@ describe('LiveChannel', () => {
       code: 'LIVEDUB_E_CLOSED',
     });
     expect(saved).toBe(1);
+  });
+
+  it('dubs nothing while no mark can be noted, and does when it can', async () => {
+    await workers.close();
+    workers = openWorkers('');
+    const marks = join(folder, 'marks');
+    await rm(marks, { recursive: true, force: true });
+    await writeFile(marks, 'in the way');
+    made();
+    await channel.publish('programme', await publisher(), false);
+    await vi.waitFor(() => expect(lines.join()).toMatch(/dub interrupted: LIVEDUB_E_/));
+    expect(channel.state).toBe('live');
+    expect(notices).toContain('dub-lost');
+    // The fixture fails a channel as soon as it is told to open it.
+    expect(lines.join()).not.toContain('ENGINE_FAILED');
+    await rm(marks);
+    await vi.waitFor(() => expect(lines.join()).toContain('ENGINE_FAILED'), 10_000);
   });
 
   it('records what is on the air once, and nothing of a programme that has ended', async () => {

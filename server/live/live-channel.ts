@@ -3,6 +3,7 @@ import { LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
 import { Throttle } from '../../sfu/throttle.ts';
+import type { Marker } from '../marks/marker.ts';
 import { ChannelEvents } from './channel-events.ts';
 import { ChannelRecordings } from './channel-recordings.ts';
 import type { ChannelRecord } from './channel-store.ts';
@@ -20,6 +21,7 @@ import { DubReports } from './dub-reports.ts';
 import { channelView } from './live-channel-views.ts';
 import type { LiveWorkers } from './live-workers.ts';
 import { Programme } from './programme.ts';
+import { ProgrammeMarks } from './programme-marks.ts';
 import { type PublishedAs, type Publisher, Publishers } from './publishers.ts';
 import { SourceBacklog } from './source-backlog.ts';
 
@@ -27,6 +29,10 @@ export interface LiveChannelOptions {
   record: ChannelRecord;
   workers: LiveWorkers;
   createRouter: (signal: AbortSignal) => Promise<SfuRouter>;
+  /** Marks what is dubbed. */
+  marker: Marker;
+  /** Folder with the keys of marks. */
+  dataDir: string;
   /** Absolute path of a programme's clause log. */
   clauseLogOf: (programmeId: string) => string;
   recordingsFolder: string;
@@ -59,6 +65,7 @@ export class LiveChannel {
   #router: Promise<SfuRouter> | undefined;
   #programme: Programme | undefined;
   #starting: Promise<Programme> | undefined;
+  #marks: ProgrammeMarks | undefined;
   #link: DubLink | undefined;
   #backlog = new SourceBacklog();
   readonly #reports: DubReports;
@@ -214,15 +221,23 @@ export class LiveChannel {
     this.#endTimer = undefined;
     const programme = this.#programme;
     const link = this.#link;
+    const marked = this.#marks
+      ?.end(programme?.nowUs ?? 0)
+      .catch((error: unknown) =>
+        this.#o.onNotice?.(
+          `channel ${this.id}: the end of its marks is not noted: ${toLivedubError(error).message}`,
+        ),
+      );
     this.#programme = undefined;
     this.#link = undefined;
+    this.#marks = undefined;
     this.publishers.closeAll();
     // Nothing has come for as long as the delay: there is nothing left to drain.
     this.recordings.stop(Number.POSITIVE_INFINITY, 0);
     programme?.close();
     this.#reports.clear();
     this.#setState('idle');
-    this.#ending = Promise.allSettled([this.#ending, link?.close()]);
+    this.#ending = Promise.allSettled([this.#ending, link?.close(), marked]);
     await this.#ending;
   }
 
@@ -385,7 +400,17 @@ export class LiveChannel {
       if (this.#programme === programme) this.#programme = undefined;
       throw error;
     }
-    this.#link = this.#dub(programme, router);
+    this.#marks = new ProgrammeMarks({
+      marker: this.#o.marker,
+      dataDir: this.#o.dataDir,
+      channel: () => {
+        const { title, isPublic } = this.#record.settings;
+        return { id: this.id, title, isPublic };
+      },
+      programme: programme.id,
+      startedAt: programme.startedAt,
+    });
+    this.#link = this.#dub(programme, this.#marks, router);
     // What cannot be recorded is still broadcast.
     if (settings.record)
       await this.startRecording().catch((error: unknown) =>
@@ -394,12 +419,13 @@ export class LiveChannel {
     return programme;
   }
 
-  #dub(programme: Programme, router: SfuRouter): DubLink {
+  #dub(programme: Programme, marks: ProgrammeMarks, router: SfuRouter): DubLink {
     return new DubLink({
       workers: this.#o.workers,
       router,
       backlog: this.#backlog,
       order: () => this.#order(programme),
+      marks: (languages) => marks.of(languages),
       onTrack: (key, producerId) => {
         programme
           .attachDub(key, producerId)

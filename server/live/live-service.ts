@@ -6,6 +6,7 @@ import { WhepSession } from '../../sfu/whep-session.ts';
 import type { SfuWorkerPool } from '../../sfu/worker-pool.ts';
 import type { EdgeSocket } from '../http/edge-socket.ts';
 import type { SocketOwner } from '../http/socket-route.ts';
+import type { Marker } from '../marks/marker.ts';
 import { ChannelListeners } from './channel-listeners.ts';
 import type { ChannelRecord, ChannelStore } from './channel-store.ts';
 import type {
@@ -41,6 +42,10 @@ export interface LiveServiceOptions {
   store: ChannelStore;
   sfu: () => Promise<SfuWorkerPool>;
   workers: LiveWorkers;
+  /** Marks what is dubbed. */
+  marker: Marker;
+  /** Folder with the keys of marks. */
+  dataDir: string;
   /** What can be dubbed with the engines installed. */
   pairs: () => Promise<LivePairs>;
   /** A publish token for a channel. */
@@ -236,10 +241,12 @@ export class LiveService implements LiveApi {
   }
 
   async #add(record: ChannelRecord): Promise<LiveChannel> {
-    const { store, workers, onNotice } = this.#o;
+    const { store, workers, marker, dataDir, onNotice } = this.#o;
     const channel = new LiveChannel({
       record,
       workers,
+      marker,
+      dataDir,
       createRouter: async (signal) => await (await this.#o.sfu()).createRouter({ signal }),
       clauseLogOf: (programmeId) => store.clauseLogOf(record.id, programmeId),
       recordingsFolder: store.recordingsOf(record.id),

@@ -17,6 +17,7 @@ const order: ChannelOrder = {
   separateBed: false,
   clauseLog: '/nowhere',
   terms: { glossary: [], doNotTranslate: [] },
+  marks: { dataDir: '/nowhere', keyId: 7, strength: 'discreet', renditions: {} },
   demand: {},
   controls: {},
 };

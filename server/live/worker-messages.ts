@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RENDITION_BITS } from '../../pipeline/mark/payload.ts';
 import { LanguageSchema, ProblemSchema } from '../contract.ts';
 import {
   ChannelIdSchema,
@@ -8,6 +9,7 @@ import {
   RenditionControlSchema,
   RenditionSettingsSchema,
   TextEventSchema,
+  TrackKeySchema,
 } from './contract.ts';
 
 /** The control messages between server and live worker; both sides check what they receive. */
@@ -37,6 +39,22 @@ export const ChannelEnginesSchema = z.object({
  */
 const SessionSchema = z.int();
 
+/** What the dubbed tracks are marked with. The key itself is read from the data folder or the environment, not sent. */
+const OrderMarksSchema = z.object({
+  /** Absolute. */
+  dataDir: z.string().min(1),
+  keyId: z.int().min(0).max(255),
+  strength: z.enum(['discreet', 'firm']),
+  /** As issued, for every track that is dubbed. */
+  renditions: z.record(
+    TrackKeySchema,
+    z
+      .int()
+      .min(1)
+      .lt(2 ** RENDITION_BITS),
+  ),
+});
+
 export const ChannelOrderSchema = ChannelEnginesSchema.extend({
   channelId: ChannelIdSchema,
   session: SessionSchema,
@@ -48,6 +66,7 @@ export const ChannelOrderSchema = ChannelEnginesSchema.extend({
   /** Absolute path of the programme's clause log; what is in it was said already. */
   clauseLog: z.string().min(1),
   terms: TermsSchema,
+  marks: OrderMarksSchema,
   demand: z.record(LanguageSchema, LanguageDemandSchema),
   controls: z.record(LanguageSchema, RenditionControlSchema),
 });
@@ -152,6 +171,7 @@ export const FromLiveWorkerSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type ChannelEngines = z.infer<typeof ChannelEnginesSchema>;
+export type OrderMarks = z.infer<typeof OrderMarksSchema>;
 export type ChannelOrder = z.infer<typeof ChannelOrderSchema>;
 export type OpenedRendition = z.infer<typeof OpenedRenditionSchema>;
 export type ToLiveWorker = z.infer<typeof ToLiveWorkerSchema>;

@@ -12,6 +12,8 @@ export const DubOrderSchema = z.object({
   ]),
   /** Absolute; everything of the job is written below it. */
   jobDir: z.string().min(1),
+  /** Absolute; keys and registry of marks are in it. */
+  dataDir: z.string().min(1),
   to: z.array(LanguageSchema).min(1).max(16),
   from: z.union([LanguageSchema, z.literal('auto')]),
   mode: z.enum(['synced', 'interpret']),

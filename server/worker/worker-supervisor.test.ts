@@ -12,6 +12,7 @@ function orderOf(path: string): DubOrder {
     jobId: 'a'.repeat(32),
     input: { kind: 'file', path },
     jobDir: '/nowhere',
+    dataDir: '/nowhere',
     to: ['es'],
     from: 'auto',
     mode: 'synced',

@@ -1,7 +1,7 @@
 import { ClauseLogFile } from '../../../db/clause-log-file.ts';
 import type { ChannelPlan, Engines } from '../../../models/registry.ts';
 import { systemClock } from '../../../pipeline/clock.ts';
-import { DubChannel } from '../../../pipeline/dub-channel.ts';
+import { DubChannel, type OutputMark } from '../../../pipeline/dub-channel.ts';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { IngestClock } from '../../../pipeline/ingest-clock.ts';
 import type { ClauseLogEntry } from '../../../pipeline/ports/clause-log.ts';
@@ -20,6 +20,8 @@ export interface ChannelHostOptions {
   order: ChannelOrder;
   plan: ChannelPlan;
   engines: Engines;
+  /** What a track is marked with. */
+  markOf: (track: TrackKey) => OutputMark;
   /** Of this channel alone; closed with it. */
   router: SfuRouter;
   send: (message: FromLiveWorker) => void;
@@ -90,7 +92,7 @@ export class ChannelHost {
   }
 
   static async #build(options: ChannelHostOptions, clauseLog: ClauseLogFile): Promise<ChannelHost> {
-    const { order, plan, engines, router } = options;
+    const { order, plan, engines, markOf, router } = options;
     const said = await clauseLog.read();
     const feeds = await openFeeds(order, plan, router);
     const ingest = new IngestClock({ clock: systemClock });
@@ -105,7 +107,13 @@ export class ChannelHost {
         outputs: MODES.flatMap((mode) =>
           (['voice', 'mix'] as const).map((kind) => {
             const feed = feeds.get(`${kind}:${rendition.language}:${mode}`)!;
-            return { mode, kind, channels: kind === 'voice' ? 1 : 2, onAudio: feed.send.bind(feed) } as const;
+            return {
+              mode,
+              kind,
+              mark: markOf(feed.key),
+              channels: kind === 'voice' ? 1 : 2,
+              onAudio: feed.send.bind(feed),
+            } as const;
           }),
         ),
       })),

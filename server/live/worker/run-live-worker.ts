@@ -7,6 +7,7 @@ import { problemOf } from '../../problem.ts';
 import type { ControlPort } from '../../worker/control-port.ts';
 import type { ChannelEngines, ChannelOrder, FromLiveWorker, ToLiveWorker } from '../worker-messages.ts';
 import { ChannelHost } from './channel-host.ts';
+import { readOrderMarks } from './order-marks.ts';
 import { warmEngines } from './warm-engines.ts';
 
 export interface RunLiveWorkerOptions {
@@ -83,8 +84,10 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
       const plan = await engines.plan(planOf(order));
       await warmEngines(plan, order.from, stopping.signal);
       if (isEnding()) throw new LivedubError('LIVEDUB_E_ABORTED', 'The channel is not wanted any more.');
+      const markOf = await readOrderMarks(order.marks);
       const router = await sfu.createRouter({ signal: stopping.signal });
-      return await ChannelHost.open({ order, plan, engines, router, send: (message) => port.send(message) });
+      const send = (message: FromLiveWorker) => port.send(message);
+      return await ChannelHost.open({ order, plan, engines, markOf, router, send });
     })();
     const place: Place = { session, host: opening, ending: undefined };
     places.set(channelId, place);
