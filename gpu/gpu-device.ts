@@ -67,7 +67,12 @@ export class GpuDevice {
    * Makes a compute pipeline of a kernel's WGSL.
    * @throws LIVEDUB_E_INTERNAL with the compiler's messages for a kernel that is wrong; what `gone` says
    */
-  async pipeline(options: { readonly label: string; readonly wgsl: string }): Promise<GPUComputePipeline> {
+  async pipeline(options: {
+    readonly label: string;
+    readonly wgsl: string;
+    /** Values of the kernel's overrides. Default: its own. */
+    readonly constants?: Readonly<Record<string, number>>;
+  }): Promise<GPUComputePipeline> {
     this.gone.throwIfAborted();
     // The pipeline's own error says no more than that its module is wrong; the module's would go to the console.
     this.device.pushErrorScope('validation');
@@ -77,7 +82,7 @@ export class GpuDevice {
       return await this.device.createComputePipelineAsync({
         label: options.label,
         layout: 'auto',
-        compute: { module },
+        compute: { module, ...(options.constants ? { constants: options.constants } : {}) },
       });
     } catch (cause) {
       this.gone.throwIfAborted();

@@ -38,6 +38,15 @@ class Field implements PictureMarking {
   }
 }
 
+/** Takes its time, so that there is something to stop. */
+class Slow implements PictureMarking {
+  readonly always = true;
+
+  async open() {
+    return { mark: () => new Promise<void>((resolve) => setTimeout(resolve, 20)), close: () => {} };
+  }
+}
+
 const spool = async (input: string, marking: PictureMarking, abort = signal) =>
   new PictureSpool({
     input: await probeMedia(input, { signal }),
@@ -262,7 +271,7 @@ describe('a recording with marked picture', () => {
     const made = await record(long, new Field(), { seconds: 5, partial: true });
     expect(made).toMatchObject({ partial: true, picture: 'marked' });
     expect(Math.abs(Number(files.probe(made.path).format.duration) - 5)).toBeLessThan(0.2);
-    const stopped = await record(long, new Field(), { seconds: 20, stop: AbortSignal.abort() });
+    const stopped = await record(long, new Slow(), { seconds: 20, stop: AbortSignal.abort() });
     expect(stopped).toMatchObject({ partial: true, picture: 'marked' });
     const seconds = Number(files.probe(stopped.path).format.duration);
     expect(seconds).toBeLessThan(19);
