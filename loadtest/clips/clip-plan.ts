@@ -62,8 +62,8 @@ function shuffled(items: readonly number[], random: () => number, last: number |
   return out;
 }
 
-/** Small generator with good spread (Tommy Ettinger's mulberry32, public domain). */
-function mulberry32(seed: number): () => number {
+/** Small generator with good spread, the same numbers for the same seed (Tommy Ettinger's mulberry32, public domain). */
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
