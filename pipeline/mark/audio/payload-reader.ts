@@ -1,0 +1,162 @@
+import type { CandidateBook } from '../code/candidate-book.ts';
+import { CLEAR_MARGIN } from '../code/candidate-book.ts';
+import { CODE_BITS, MarkCode, minuteStepCode } from '../code/mark-code.ts';
+import { type Judgement, readPayload, type SoftBits } from '../code/soft-decision.ts';
+import { type MarkPayload, packPayload } from '../payload.ts';
+import { CELL_STEPS } from './cell-grid.ts';
+import { type AudioMarkLayout, COLUMNS, ROWS } from './layout.ts';
+import { fold, type SyncPeak } from './sync-search.ts';
+
+export interface AudioReading extends Judgement {
+  readonly payload: MarkPayload;
+  readonly how: 'read' | 'matched';
+  /** Whole cells of the clip in which the payload was heard: from, and before which. */
+  readonly fromCell: number;
+  readonly toCell: number;
+}
+
+/** Bits of the Gray-coded minute that a clip's change of minute is tried with: 63 changes of 64. */
+const STEP_BITS = 6;
+/** Of the mean correlation with the mark, what a stretch has to have to be part of what was found. */
+const RANGE_SHARE = 0.35;
+
+let stepCodes: readonly Int8Array[] | undefined;
+
+/** Counts what is tried with a clip, so that all of it together gives one false alarm in a million clips at most. */
+export class Trials {
+  #count = 0;
+
+  /**
+   * Of the next trial, how many equal ones it stands for: n²·π²/6, whose inverses add up to 1. So the total need not be known before.
+   */
+  next(): number {
+    this.#count += 1;
+    return (this.#count ** 2 * Math.PI ** 2) / 6;
+  }
+}
+
+/** Reads payloads where the synchronisation says that a block lies. */
+export class PayloadReader {
+  readonly #layout: AudioMarkLayout;
+  readonly #book: CandidateBook | undefined;
+  readonly #code = new MarkCode();
+
+  constructor(options: { layout: AudioMarkLayout; book?: CandidateBook | undefined }) {
+    this.#layout = options.layout;
+    this.#book = options.book;
+  }
+
+  /** The payload as decoded, of one minute or of two that follow each other; undefined if none can be believed. */
+  read(peak: SyncPeak, trials: Trials): AudioReading | undefined {
+    const plain = this.#tryRead(this.#soft(peak, fold(peak.cells, peak.offset)), trials);
+    if (plain) return this.#located(peak, plain, 'read', undefined);
+    stepCodes ??= Array.from({ length: STEP_BITS }, (_, bit) => minuteStepCode(bit));
+    for (const change of changesOfBlock(peak)) {
+      const before = fold(peak.cells, peak.offset, 0, change);
+      const after = fold(peak.cells, peak.offset, change);
+      for (const step of stepCodes) {
+        const found = this.#tryRead(this.#soft(peak, this.#joined(peak, before, after, step)), trials);
+        if (found) return this.#located(peak, found, 'read', { change, step });
+      }
+    }
+    return undefined;
+  }
+
+  /** The payload that was issued and fits best; undefined if none can be believed or told from the next. */
+  match(peak: SyncPeak, trials: Trials): AudioReading | undefined {
+    if (this.#book === undefined || this.#book.payloads === 0) return undefined;
+    const soft = this.#soft(peak, fold(peak.cells, peak.offset));
+    const found = this.#book.match(soft, { hypotheses: trials.next() });
+    if (!found?.accepted || found.margin < CLEAR_MARGIN) return undefined;
+    return this.#located(peak, found, 'matched', undefined);
+  }
+
+  #tryRead(soft: SoftBits, trials: Trials): (Judgement & { payload: MarkPayload }) | undefined {
+    const found = readPayload(soft, { hypotheses: trials.next() });
+    return found?.accepted && found.payload.keyId === this.#layout.key.keyId ? found : undefined;
+  }
+
+  #soft({ column }: SyncPeak, folded: Float32Array): SoftBits {
+    const { sign, bit } = this.#layout;
+    const sums = new Float32Array(CODE_BITS);
+    let energy = 0;
+    const shift = column * ROWS;
+    for (let cell = 0; cell < folded.length; cell += 1) {
+      const b = bit[cell]!;
+      if (b < 0) continue;
+      const at = cell - shift;
+      const value = folded[at < 0 ? at + folded.length : at]!;
+      sums[b]! += sign[cell]! * value;
+      energy += value * value;
+    }
+    return { sums, energy };
+  }
+
+  /** Folds of two minutes as one: the second with what the change of minute did to its code word taken off. */
+  #joined({ column }: SyncPeak, before: Float32Array, after: Float32Array, step: Int8Array): Float32Array {
+    const { bit } = this.#layout;
+    const joined = before.slice();
+    const shift = column * ROWS;
+    for (let cell = 0; cell < joined.length; cell += 1) {
+      const at = cell < shift ? cell - shift + joined.length : cell - shift;
+      const b = bit[cell]!;
+      joined[at]! += b < 0 ? after[at]! : step[b]! * after[at]!;
+    }
+    return joined;
+  }
+
+  /** Finds out where in the clip the payload is heard: the stretch that correlates with it. */
+  #located(
+    peak: SyncPeak,
+    found: Judgement & { payload: MarkPayload },
+    how: 'read' | 'matched',
+    split: { readonly change: number; readonly step: Int8Array } | undefined,
+  ): AudioReading {
+    const code = this.#code.encode(packPayload(found.payload));
+    const chips = this.#layout.chips(code);
+    const later = split ? this.#layout.chips(code.map((sign, i) => sign * split.step[i]!)) : chips;
+    const { values, grid } = peak.cells;
+    const count = Math.floor((grid.steps - 1 - peak.offset) / CELL_STEPS) + 1;
+    const sums = Float64Array.from({ length: count }, (_, k) => {
+      const pattern = split && k >= split.change ? later : chips;
+      const from = ((k + peak.column) % COLUMNS) * ROWS;
+      const at = (peak.offset + k * CELL_STEPS) * ROWS;
+      let sum = 0;
+      for (let r = 0; r < ROWS; r += 1) sum += pattern[from + r]! * values[at + r]!;
+      return sum;
+    });
+    const { from, to } = densestStretch(sums);
+    const { payload, score, threshold, logFalseAlarm, accepted } = found;
+    return { payload, score, threshold, logFalseAlarm, accepted, how, fromCell: from, toCell: to };
+  }
+}
+
+/** Cells of a clip at which a block begins, and so the payload may change. */
+function changesOfBlock({ column, offset, cells }: SyncPeak): number[] {
+  const count = Math.floor((cells.grid.steps - 1 - offset) / CELL_STEPS) + 1;
+  const changes: number[] = [];
+  // A few cells more or less before a change decide nothing.
+  for (let k = COLUMNS - column; k < count - 8; k += COLUMNS) if (k >= 8) changes.push(k);
+  return changes;
+}
+
+/** The stretch with the largest sum after a share of the mean is taken off (Kadane). */
+function densestStretch(sums: Float64Array): { from: number; to: number } {
+  // Where only part of a clip is marked, the mean of all is below that of the part.
+  const sorted = Float64Array.from(sums).sort();
+  const mean =
+    sorted.subarray(Math.floor(sorted.length / 2)).reduce((a, b) => a + b, 0) / (sorted.length / 2);
+  const off = RANGE_SHARE * mean;
+  let best = { from: 0, to: sums.length, sum: -Infinity };
+  let from = 0;
+  let sum = 0;
+  for (let k = 0; k < sums.length; k += 1) {
+    sum += sums[k]! - off;
+    if (sum > best.sum) best = { from, to: k + 1, sum };
+    if (sum < 0) {
+      sum = 0;
+      from = k + 1;
+    }
+  }
+  return { from: best.from, to: best.to };
+}

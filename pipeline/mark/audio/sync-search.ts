@@ -1,0 +1,113 @@
+import { CELL_STEPS, type CellGrid } from './cell-grid.ts';
+import { type AudioMarkLayout, COLUMNS, ROWS } from './layout.ts';
+
+/** Values of a grid's cells, ready to be compared with a pattern. */
+export interface CellValues {
+  readonly grid: CellGrid;
+  /** 0: all cells count alike; 1: by their prominence. */
+  readonly weighting: 0 | 1;
+  readonly values: Float32Array;
+}
+
+/** Where a block may lie in a clip. */
+export interface Place {
+  /** Step of the first whole cell, 0 … `CELL_STEPS` - 1. */
+  readonly offset: number;
+  /** Column of that cell. */
+  readonly column: number;
+}
+
+export interface SyncPeak extends Place {
+  readonly cells: CellValues;
+  /** Correlation with the synchronisation, in standard deviations of an unmarked clip. */
+  readonly score: number;
+}
+
+/** Places that `searchSync` compares in one grid. */
+export const PLACES = CELL_STEPS * COLUMNS;
+
+/** Cells of the synchronisation of a layout, column by column. */
+export class SyncPattern {
+  readonly cells: Uint16Array;
+  readonly signs: Int8Array;
+  /** Index of each column's first cell, and one more. */
+  readonly columns: Uint16Array;
+
+  constructor(layout: AudioMarkLayout) {
+    const cells: number[] = [];
+    const columns = [0];
+    for (let column = 0; column < COLUMNS; column += 1) {
+      for (let row = 0; row < ROWS; row += 1)
+        if (layout.bit[column * ROWS + row]! < 0) cells.push(column * ROWS + row);
+      columns.push(cells.length);
+    }
+    this.cells = Uint16Array.from(cells);
+    this.signs = Int8Array.from(cells, (cell) => layout.sign[cell]!);
+    this.columns = Uint16Array.from(columns);
+  }
+}
+
+/**
+ * Adds up the cells that repeat each other, `COLUMNS` apart: a block's worth of sums, beginning with the clip's first cell.
+ * Without this the repeats, which share their signs, would count as independent.
+ */
+export function fold(
+  cells: CellValues,
+  offset: number,
+  from = 0,
+  to = Number.POSITIVE_INFINITY,
+): Float32Array {
+  const { values, grid } = cells;
+  const folded = new Float32Array(COLUMNS * ROWS);
+  const last = Math.min(to, Math.floor((grid.steps - 1 - offset) / CELL_STEPS) + 1);
+  for (let k = from; k < last; k += 1) {
+    const at = (offset + k * CELL_STEPS) * ROWS;
+    const into = (k % COLUMNS) * ROWS;
+    for (let r = 0; r < ROWS; r += 1) folded[into + r]! += values[at + r]!;
+  }
+  return folded;
+}
+
+/** Compares all places of a block in a clip; gives the best of every offset, best first. */
+export function searchSync(cells: CellValues, pattern: SyncPattern): SyncPeak[] {
+  const peaks: SyncPeak[] = [];
+  const doubled = new Float32Array(2 * COLUMNS * ROWS);
+  for (let offset = 0; offset < CELL_STEPS; offset += 1) {
+    const folded = fold(cells, offset);
+    // Twice over, so that no column has to be wrapped below.
+    doubled.set(folded);
+    doubled.set(folded, folded.length);
+    let best = { score: -1, column: 0 };
+    for (let column = 0; column < COLUMNS; column += 1) {
+      // The pattern's column c meets the clip's cell c - column.
+      const shift = (COLUMNS - column) * ROWS;
+      const wrap = COLUMNS * ROWS;
+      let sum = 0;
+      let energy = 0;
+      for (let i = 0; i < pattern.cells.length; i += 1) {
+        const cell = pattern.cells[i]! + shift;
+        const value = doubled[cell >= 2 * wrap ? cell - wrap : cell]!;
+        sum += pattern.signs[i]! * value;
+        energy += value * value;
+      }
+      const score = energy > 0 ? sum / Math.sqrt(energy) : 0;
+      if (score > best.score) best = { score, column };
+    }
+    peaks.push({ cells, offset, ...best });
+  }
+  return peaks.sort((a, b) => b.score - a.score);
+}
+
+/** The synchronisation's score at one place. */
+export function syncScore(cells: CellValues, pattern: SyncPattern, { offset, column }: Place): number {
+  const folded = fold(cells, offset);
+  let sum = 0;
+  let energy = 0;
+  for (let i = 0; i < pattern.cells.length; i += 1) {
+    const cell = pattern.cells[i]! - column * ROWS;
+    const value = folded[cell < 0 ? cell + folded.length : cell]!;
+    sum += pattern.signs[i]! * value;
+    energy += value * value;
+  }
+  return energy > 0 ? sum / Math.sqrt(energy) : 0;
+}

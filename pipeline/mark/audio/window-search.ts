@@ -1,0 +1,246 @@
+import { CandidateBook } from '../code/candidate-book.ts';
+import { LOG_FALSE_ALARM } from '../code/soft-decision.ts';
+import type { MarkCandidate, MarkFinding } from '../finding.ts';
+import {
+  CELL_STEPS,
+  type CellGrid,
+  cellGrid,
+  prominence,
+  type RowSums,
+  rowSums,
+  stepTimeS,
+  type Warp,
+} from './cell-grid.ts';
+import type { AudioMarkLayout } from './layout.ts';
+import type { LogSpectra } from './log-spectra.ts';
+import { type AudioReading, PayloadReader, type Trials } from './payload-reader.ts';
+import { type CellValues, PLACES, SyncPattern, type SyncPeak, searchSync, syncScore } from './sync-search.ts';
+import { SPEECH_WHITENING, type Whitening, WhiteningFit, whiten } from './whitening.ts';
+
+const AS_IT_WAS: Warp = { stretch: 1, shift: 1 };
+/** Speeds that are tried, as factors: resampled, and with the pitch kept. */
+const WARPS: readonly Warp[] = Array.from({ length: 11 }, (_, i) => 0.002 * (i + 1)).flatMap((by) =>
+  [1 + by, 1 - by].flatMap((speed) => [
+    { stretch: 1 / speed, shift: speed },
+    { stretch: 1 / speed, shift: 1 },
+  ]),
+);
+const WEIGHTINGS = 2;
+/** Synchronisation that is worth reading from without a look at other speeds. */
+const CLEAR_SYNC = 6;
+/** Best places that are read from after all speeds were looked at. */
+const PLACES_READ = 6;
+/** What all speeds and places together may be wrong in. */
+const SYNC_TRIALS = (1 + WARPS.length) * WEIGHTINGS * PLACES;
+
+export interface WindowResult {
+  readonly findings: readonly (MarkFinding & { readonly warp: Warp })[];
+  /** The best synchronisation that was met, by key id. */
+  readonly presence: ReadonlyMap<number, { readonly score: number; readonly threshold: number }>;
+}
+
+interface KeySearch {
+  readonly layout: AudioMarkLayout;
+  readonly pattern: SyncPattern;
+  readonly reader: PayloadReader;
+}
+
+/** Looks for the marks of some keys in a window of a clip. */
+export class WindowSearch {
+  readonly #keys: readonly KeySearch[];
+  #windows = 0;
+
+  constructor(options: { layouts: readonly AudioMarkLayout[]; candidates?: readonly MarkCandidate[] }) {
+    const { candidates = [] } = options;
+    this.#keys = options.layouts.map((layout) => ({
+      layout,
+      pattern: new SyncPattern(layout),
+      reader: new PayloadReader({
+        layout,
+        book: candidates.length > 0 ? new CandidateBook({ keyId: layout.key.keyId, candidates }) : undefined,
+      }),
+    }));
+  }
+
+  /**
+   * @param startS Where in the clip the window begins.
+   * @param first A speed to try first: that of the window before.
+   * @param trials Of the whole clip.
+   */
+  search(spectra: LogSpectra, startS: number, trials: Trials, first: Warp = AS_IT_WAS): WindowResult {
+    this.#windows += 1;
+    const views = new ClipViews(spectra);
+    const left = new Set(this.#keys);
+    const findings: (MarkFinding & { warp: Warp })[] = [];
+    const presence = new Map<number, { score: number; threshold: number }>();
+    const note = (key: KeySearch, score: number) => {
+      const { keyId } = key.layout.key;
+      const tried = SYNC_TRIALS * this.#keys.length * this.#windows ** 2 * 1.65;
+      const threshold = Math.sqrt(2 * (Math.log(tried) - LOG_FALSE_ALARM));
+      if (score > (presence.get(keyId)?.score ?? 0)) presence.set(keyId, { score, threshold });
+    };
+    const take = (key: KeySearch, peak: SyncPeak, reading: AudioReading) => {
+      left.delete(key);
+      findings.push({ ...findingOf(peak, reading, startS), warp: peak.cells.grid.warp });
+    };
+
+    const quick: readonly Warp[] = first === AS_IT_WAS ? [first] : [first, AS_IT_WAS];
+    for (const warp of quick) {
+      for (const key of [...left]) {
+        for (const weighting of [0, 1] as const) {
+          const [peak] = searchSync(views.cells(warp, weighting), key.pattern);
+          note(key, peak!.score);
+          if (peak!.score < CLEAR_SYNC) continue;
+          const reading = key.reader.read(peak!, trials);
+          if (reading) {
+            take(key, peak!, reading);
+            break;
+          }
+        }
+      }
+    }
+    if (left.size === 0 || spectra.frames === 0) return { findings, presence };
+
+    const peaks = new Map<KeySearch, SyncPeak[]>([...left].map((key) => [key, []]));
+    for (const warp of [AS_IT_WAS, ...WARPS]) {
+      for (const weighting of [0, 1] as const) {
+        const cells = views.cells(warp, weighting, 'fitted');
+        for (const key of left) peaks.get(key)!.push(...searchSync(cells, key.pattern).slice(0, 2));
+      }
+      views.forget(warp);
+    }
+    for (const [key, found] of peaks) {
+      const best = distinct(
+        found.sort((a, b) => b.score - a.score),
+        PLACES_READ,
+      ).map((peak) => refined(peak, key, views));
+      note(key, Math.max(...best.map(({ score }) => score)));
+      const reading =
+        firstOf(best, (peak) => key.reader.read(peak, trials)) ??
+        firstOf(best, (peak) => key.reader.match(peak, trials));
+      if (reading) take(key, reading.peak, reading.value);
+    }
+    return { findings, presence };
+  }
+}
+
+function firstOf<T>(
+  peaks: readonly SyncPeak[],
+  read: (peak: SyncPeak) => T | undefined,
+): { peak: SyncPeak; value: T } | undefined {
+  for (const peak of peaks) {
+    const value = read(peak);
+    if (value !== undefined) return { peak, value };
+  }
+  return undefined;
+}
+
+/** The best peaks without those that are the same place at a neighbouring speed. */
+function distinct(sorted: readonly SyncPeak[], count: number): SyncPeak[] {
+  const kept: SyncPeak[] = [];
+  for (const peak of sorted) {
+    const isKnown = kept.some(
+      (other) =>
+        other.column === peak.column &&
+        Math.abs(other.offset - peak.offset) < 2 &&
+        Math.abs(other.cells.grid.warp.stretch - peak.cells.grid.warp.stretch) < 0.0035,
+    );
+    if (!isKnown) kept.push(peak);
+    if (kept.length === count) break;
+  }
+  return kept;
+}
+
+/** The same place at speeds between those of the grid. */
+function refined(peak: SyncPeak, key: KeySearch, views: ClipViews): SyncPeak {
+  let best = peak;
+  const { stretch, shift } = peak.cells.grid.warp;
+  for (const by of [-0.001, 0.001]) {
+    const warp = { stretch: stretch * (1 + by), shift: shift === 1 && stretch !== 1 ? 1 : shift / (1 + by) };
+    const cells = views.like(peak.cells, warp);
+    for (const offset of [peak.offset - 1, peak.offset, peak.offset + 1]) {
+      if (offset < 0 || offset >= CELL_STEPS) continue;
+      const score = syncScore(cells, key.pattern, { ...peak, offset });
+      if (score > best.score) best = { cells, offset, column: peak.column, score };
+    }
+  }
+  return best;
+}
+
+function findingOf(peak: SyncPeak, reading: AudioReading, startS: number): MarkFinding {
+  const { grid } = peak.cells;
+  const { payload, how, score, threshold, logFalseAlarm, fromCell, toCell } = reading;
+  const timeOf = (cell: number) => startS + stepTimeS(grid, peak.offset + cell * CELL_STEPS);
+  return {
+    payload,
+    how,
+    score,
+    threshold,
+    logFalseAlarm,
+    startS: timeOf(fromCell),
+    endS: timeOf(toCell),
+    speed: 1 / grid.warp.stretch,
+  };
+}
+
+/** A window's cells under the warps and weightings that are asked for, made once. */
+class ClipViews {
+  readonly #spectra: LogSpectra;
+  readonly #rows = new Map<number, RowSums>();
+  readonly #made = new Map<string, CellValues>();
+  #fit: Whitening | undefined;
+
+  constructor(spectra: LogSpectra) {
+    this.#spectra = spectra;
+  }
+
+  /** @param whitening Fitted to the window takes longer, and is better where the sound is no clean speech. */
+  cells(warp: Warp, weighting: 0 | 1, whitening: 'speech' | 'fitted' = 'speech'): CellValues {
+    const name = `${warp.stretch} ${warp.shift} ${whitening}`;
+    let plain = this.#made.get(`${name} 0`);
+    if (plain === undefined) {
+      const grid = cellGrid(this.#rowsAt(warp.shift), warp);
+      const coefficients = whitening === 'speech' ? SPEECH_WHITENING : this.#fitted(grid);
+      plain = { grid, weighting: 0, values: whiten(grid, coefficients) };
+      this.#made.set(`${name} 0`, plain);
+    }
+    if (weighting === 0) return plain;
+    let weighted = this.#made.get(`${name} 1`);
+    if (weighted === undefined) {
+      const weights = prominence(plain.grid);
+      const { values } = plain;
+      weighted = { grid: plain.grid, weighting: 1, values: values.map((value, i) => value * weights[i]!) };
+      this.#made.set(`${name} 1`, weighted);
+    }
+    return weighted;
+  }
+
+  /** Cells as these, under another warp; both of the window's own whitening. */
+  like(cells: CellValues, warp: Warp): CellValues {
+    return this.cells(warp, cells.weighting, 'fitted');
+  }
+
+  /** Lets go of what was made for a warp; who still needs it has it. */
+  forget({ stretch, shift }: Warp): void {
+    for (const weighting of [0, 1]) this.#made.delete(`${stretch} ${shift} fitted ${weighting}`);
+    if (shift !== 1) this.#rows.delete(shift);
+  }
+
+  #rowsAt(shift: number): RowSums {
+    let rows = this.#rows.get(shift);
+    if (rows === undefined) {
+      rows = rowSums(this.#spectra, shift);
+      this.#rows.set(shift, rows);
+    }
+    return rows;
+  }
+
+  #fitted(grid: CellGrid): Whitening {
+    if (this.#fit === undefined) {
+      const fit = new WhiteningFit();
+      fit.add(grid);
+      this.#fit = fit.solve(SPEECH_WHITENING);
+    }
+    return this.#fit;
+  }
+}
