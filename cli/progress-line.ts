@@ -28,12 +28,14 @@ export class ProgressLine {
   }
 
   update(progress: Progress): void {
-    if (progress.phase !== this.#phase) {
+    const isNew = progress.phase !== this.#phase;
+    if (isNew) {
       this.#phase = progress.phase;
       this.#closeBar();
       if (progress.phase !== 'dub') this.#stream.write(`${PHASES[progress.phase]} …\n`);
     }
-    if (progress.phase !== 'dub') return;
+    // Writing the result goes on being told where it takes long: a picture is being marked.
+    if (progress.phase !== 'dub' && (isNew || progress.phase !== 'finish')) return;
     if (this.#stream.isTTY) this.#drawBar(progress);
     else this.#plain(progress);
   }
@@ -74,6 +76,10 @@ export class ProgressLine {
     this.#lastPlainMs = nowMs;
     const { media, total, speed, lag } = this.#values(progress);
     const of = progress.durationUs === undefined ? '' : ` of ${total}`;
+    if (progress.phase === 'finish') {
+      this.#stream.write(`marking the picture ${media}${of}\n`);
+      return;
+    }
     this.#stream.write(`dubbing ${media}${of} · ${speed}× · lag ${lag} s\n`);
   }
 

@@ -17,6 +17,7 @@ const OptionsSchema = z.object({
   bed: z.enum(['duck', 'none']),
   audioTrack: z.coerce.number('must be a number').int().min(0).max(63).optional(),
   voice: z.array(z.string().regex(/^[a-z]{2,3}=[\w-]+$/, 'must look like es=pico-es-ES')).default([]),
+  markPicture: z.boolean().default(false),
   notice: z.boolean().default(true),
   json: z.boolean().default(false),
 });
@@ -43,6 +44,7 @@ export function registerDub(program: Command): void {
       collect,
       [],
     )
+    .option('--mark-picture', 'watermark the picture, too: it is encoded again for that')
     .option('--no-notice', 'captions without the first one that says that AI dubs')
     .option('--json', 'print the result as JSON instead of text')
     .action(async (input: string, raw: Record<string, unknown>) => {

@@ -17,7 +17,8 @@ import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
 import { languageName } from '../language-name.ts';
 import { type Marker, renditionName } from '../marks/marker.ts';
 import { writeCaptions } from './caption-files.ts';
-import { issueFileMarks } from './file-marks.ts';
+import { FileMarks } from './file-marks.ts';
+import { pictureMarking } from './picture-marking.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { RenditionTrack } from './rendition-track.ts';
 import { replay } from './replay.ts';
@@ -38,6 +39,11 @@ export interface DubFileOptions {
   marker: Marker;
   /** Names the dub where marks are noted. Default: when it began. */
   job?: string;
+  /**
+   * Marks the picture, too, which costs encoding it again. Default false: it is kept as it is, and bears no mark; one that has
+   * to be encoded again anyway is always marked.
+   */
+  markPicture?: boolean;
   /** Audio track of the input, counted from 0. Default: the one marked default. */
   audioTrack?: number;
   /** Voice by language. Default: the best that keeps up. */
@@ -82,6 +88,8 @@ export interface DubResult {
 
 /** Look-ahead of a replay: room to see what follows an utterance before it is placed, ms. */
 const REPLAY_DELAY_MS = 10_000;
+/** How often the progress of a picture is told, in media time. */
+const PICTURE_PROGRESS_US = 1_000_000;
 /** The VAD works off half a second at once: nobody waits for the single window. */
 const REPLAY_VAD_WINDOWS = 16;
 
@@ -166,6 +174,12 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   const pipeline = new AbortController();
   const signal = AbortSignal.any([options.signal, pipeline.signal, router.closed]);
   setMaxListeners(0, signal);
+  const kind = options.bed === 'duck' ? 'mix' : 'voice';
+  const fileMarks = new FileMarks({
+    ...{ marker, media, mode: options.mode, kind, job: options.job },
+    languages: plan.renditions.map(({ language }) => language),
+  });
+  const pictureProgress = new PictureProgress(options.onProgress);
   const recording = await openRecording({
     outFile: files.video,
     input: media,
@@ -173,6 +187,13 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     originalTitle: `${languageName(from)} (original)`,
     originalLanguage: from,
     ...(options.audioTrack === undefined ? {} : { audioTrack: options.audioTrack }),
+    pictureMarking: pictureMarking({
+      always: options.markPicture ?? false,
+      issue: () => fileMarks.issuePicture(),
+      onEnd: ({ rendition }, endUs) => marker.end([rendition], endUs),
+      signal: new AbortController().signal,
+    }),
+    onPicture: (endUs) => pictureProgress.update(endUs),
     signal: new AbortController().signal,
   });
   closers.push(() => recording.close());
@@ -188,15 +209,7 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   });
   closers.push(() => intake.close());
   const tracks = await openTracks({ plan, router, recording, channels, signal, closers });
-  const kind = options.bed === 'duck' ? 'mix' : 'voice';
-  const marks = await issueFileMarks({
-    marker,
-    media,
-    languages: plan.renditions.map(({ language }) => language),
-    mode: options.mode,
-    kind,
-    job: options.job,
-  });
+  const marks = await fileMarks.issueTracks();
   for (const [i, { rendition }] of marks.entries())
     closers.push(() => marker.end([rendition], tracks[i]!.endUs));
   const progress = new ProgressMeter({
@@ -246,17 +259,17 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   if (partial && (!options.signal.aborted || collector.clauses.length === 0)) throw failure;
   if (collector.clauses.length === 0) throw noClauses(collector, media);
 
-  options.onProgress?.({ ...progress.last, phase: 'finish' });
+  pictureProgress.begin(progress.last);
   const intakeResult = partial ? undefined : await intake.result;
-  const recorded = await recording.finish({ partial });
-  const mediaSeconds = (partial ? recorded.dubbedUs : intakeResult!.endUs) / 1e6;
+  const recorded = await recording.finish(partial ? { partial } : { stop: options.signal });
+  const mediaSeconds = (recorded.partial ? recorded.dubbedUs : intakeResult!.endUs) / 1e6;
   const { picture } = recorded;
   const figures = meter.read();
   const report = collector.finish({
     sourceLanguage: from,
     marks: marks.map(trackMark),
     picture,
-    partial: partial || (intakeResult?.truncated ?? false),
+    partial: recorded.partial || (intakeResult?.truncated ?? false),
     warnings: [...(intakeResult?.warnings ?? []), ...recorded.notes],
     mediaSeconds,
     ...figures,
@@ -284,6 +297,28 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     warnings: report.warnings,
     report,
   };
+}
+
+/** Tells once the sound is done how far the marking of the picture is. */
+class PictureProgress {
+  readonly #tell: DubFileOptions['onProgress'];
+  #last: DubProgress | undefined;
+
+  constructor(tell: DubFileOptions['onProgress']) {
+    this.#tell = tell;
+  }
+
+  begin(last: Omit<DubProgress, 'phase'>): void {
+    this.#last = { ...last, phase: 'finish' };
+    this.#tell?.(this.#last);
+  }
+
+  update(mediaTimeUs: number): void {
+    if (this.#last === undefined || Math.abs(mediaTimeUs - this.#last.mediaTimeUs) < PICTURE_PROGRESS_US)
+      return;
+    this.#last = { ...this.#last, mediaTimeUs };
+    this.#tell?.(this.#last);
+  }
 }
 
 function trackMark({ key, rendition }: OutputMark): TrackMark {

@@ -3,7 +3,7 @@ import type { Mode, OutputKind } from '../../pipeline/demand.ts';
 import type { OutputMark } from '../../pipeline/dub-channel.ts';
 import type { MediaInfo } from '../../pipeline/media/probe.ts';
 import type { LanguageCode } from '../../pipeline/ports/engine.ts';
-import type { Marker } from '../marks/marker.ts';
+import type { Marker, MarkOrder } from '../marks/marker.ts';
 
 export interface FileMarksOptions {
   marker: Marker;
@@ -15,28 +15,51 @@ export interface FileMarksOptions {
   job?: string | undefined;
 }
 
-/**
- * Issues a mark for every dubbed track of a file, in the order of the languages. The file is its channel, and private.
- * @throws LivedubError as `Marker.issue`
- */
-export async function issueFileMarks(options: FileMarksOptions): Promise<OutputMark[]> {
-  const { marker, media, languages, mode, kind } = options;
-  const startedAt = new Date().toISOString();
-  const title = fileTitle(media);
-  const marks: OutputMark[] = [];
-  for (const language of languages) {
-    const mark = await marker.issue({
+/** ISO 639-2 for several languages: what a picture speaks that belongs to several dubs. */
+const SEVERAL_LANGUAGES = 'mul';
+
+/** Issues the marks of one dub of a file. The file is its channel, and private. */
+export class FileMarks {
+  readonly #marker: Marker;
+  readonly #languages: readonly LanguageCode[];
+  readonly #order: Omit<MarkOrder, 'language'>;
+
+  constructor(options: FileMarksOptions) {
+    const { marker, media, languages, mode, kind } = options;
+    const startedAt = new Date().toISOString();
+    const title = fileTitle(media);
+    this.#marker = marker;
+    this.#languages = languages;
+    this.#order = {
       channel: { id: title, title, isPublic: false },
       source: 'file',
       programme: options.job ?? startedAt.replace(/[-:.]/g, '').toLowerCase(),
-      language,
       mode,
       kind,
       startedAt,
-    });
-    marks.push(mark);
+    };
   }
-  return marks;
+
+  /**
+   * One for every dubbed track, in the order of the languages.
+   * @throws LivedubError as `Marker.issue`
+   */
+  async issueTracks(): Promise<OutputMark[]> {
+    const marks: OutputMark[] = [];
+    for (const language of this.#languages)
+      marks.push(await this.#marker.issue({ ...this.#order, language }));
+    return marks;
+  }
+
+  /**
+   * One for the picture, which is the same for all tracks: of the same programme as they, and of its own number, so that a
+   * picture with another sound can be told.
+   * @throws LivedubError as `Marker.issue`
+   */
+  issuePicture(): Promise<OutputMark> {
+    const language = this.#languages.length === 1 ? this.#languages[0]! : SEVERAL_LANGUAGES;
+    return this.#marker.issue({ ...this.#order, language });
+  }
 }
 
 /** A file's name; of an address without what may be secret in it. */
