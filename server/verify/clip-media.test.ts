@@ -84,9 +84,9 @@ describe('clipPicture', () => {
       const stream = clipPicture({ media, signal, maxSeconds: 60 });
       const frames = await all(stream);
       expect(frames).toHaveLength(24);
-      expect(frames[12]).toMatchObject({ widthPx: 640, heightPx: 360, timeS: 1 });
-      expect(frames[12]!.luma).toHaveLength(640 * 360);
-      expect(new Set(frames[12]!.luma).size).toBeGreaterThan(50);
+      expect(frames[12]).toMatchObject({ plane: { width: 640, height: 360 }, timeUs: 1e6 });
+      expect(frames[12]!.plane.data).toHaveLength(640 * 360);
+      expect(new Set(frames[12]!.plane.data).size).toBeGreaterThan(50);
       expect(stream.usableSeconds).toBeCloseTo(2, 5);
     }
   });
@@ -102,6 +102,6 @@ describe('clipPicture', () => {
       'ffv1',
     );
     const frames = await all(clipPicture({ media: await probeClip(file, signal), signal, maxSeconds: 60 }));
-    expect(frames[0]).toMatchObject({ widthPx: 17, heightPx: 9 });
+    expect(frames[0]).toMatchObject({ plane: { width: 17, height: 9 } });
   });
 });

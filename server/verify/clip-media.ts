@@ -1,3 +1,4 @@
+import type { LumaPlane } from '../../pipeline/mark/video/luma-mark.ts';
 import { inputArgs, type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
 import { startTool, type Tool } from '../../pipeline/media/tool-process.ts';
 
@@ -15,13 +16,10 @@ const BLOCK_SAMPLES = 320;
 /** Quieter than this nothing was said: −66 dBFS. */
 const AUDIBLE_RMS = 5e-4;
 
-/** Luma of one frame, rows without padding. */
 export interface ClipFrame {
-  readonly widthPx: number;
-  readonly heightPx: number;
-  readonly luma: Uint8Array;
+  readonly plane: LumaPlane;
   /** Place in the clip. */
-  readonly timeS: number;
+  readonly timeUs: number;
 }
 
 export interface ClipStreamOptions {
@@ -97,9 +95,9 @@ export function clipPicture(options: ClipStreamOptions): ClipStream<ClipFrame> {
     unitSeconds: 1 / CLIP_FRAMES_PER_SECOND,
     takesPart: false,
     make: (bytes) => {
-      const timeS = frames / CLIP_FRAMES_PER_SECOND;
+      const timeUs = (frames * 1e6) / CLIP_FRAMES_PER_SECOND;
       frames += 1;
-      const unit = { widthPx: width, heightPx: height, luma: new Uint8Array(bytes), timeS };
+      const unit = { plane: { width, height, strideBytes: width, data: new Uint8Array(bytes) }, timeUs };
       return { unit, usableSeconds: 1 / CLIP_FRAMES_PER_SECOND };
     },
   });

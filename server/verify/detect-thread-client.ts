@@ -83,7 +83,7 @@ export class DetectThread {
     this.#signal.throwIfAborted();
     if (this.#dead) throw this.#dead;
     const unit = request.kind === 'unit' ? request.unit : undefined;
-    const bytes = unit instanceof Float32Array ? unit : unit?.luma;
+    const bytes = unit instanceof Float32Array ? unit : unit?.plane.data;
     const reply = new Promise<DetectReply>((resolve, reject) => {
       this.#reply = { resolve, reject };
     });

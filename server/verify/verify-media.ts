@@ -42,7 +42,7 @@ export interface VerifyMediaOptions {
 }
 
 /** Of the wall time, what reading may take; the rest is for the detector's last word. */
-const READING_SHARE = 0.75;
+const READING_SHARE = 0.6;
 /** A rendition whose end was never told (its process died) may have gone on for this long, minutes. */
 const LONGEST_UNENDED_MINUTES = 7 * 24 * 60;
 
