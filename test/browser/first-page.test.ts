@@ -75,6 +75,16 @@ describe.skipIf(executablePath === undefined)('the first page in a browser', () 
     expect(await page.getByText('Gist tier').isVisible()).toBe(true);
   });
 
+  it('says so in full screen too, where a browser shows the video alone', async () => {
+    expect(await page.getByRole('link', { name: 'AI dub', exact: true }).getAttribute('href')).toBe(
+      '/verify',
+    );
+    await page.evaluate('video().requestFullscreen()');
+    await until("badges().join() === 'AI dub'");
+    await page.evaluate('document.exitFullscreen()');
+    await until('badges().length === 0');
+  });
+
   it('keeps the place of a paused video, and switches by keyboard', async () => {
     await page.evaluate('video().pause(); video().currentTime = 9');
     await page.getByRole('radio', { name: 'Español (AI dub)' }).focus();
@@ -97,7 +107,13 @@ describe.skipIf(executablePath === undefined)('the first page in a browser', () 
       const address = await page.getByRole('link', { name }).getAttribute('href');
       const answer = await fetch(new URL(address ?? '', server.url));
       expect(answer.status, name).toBe(200);
-      expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(100);
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      expect(bytes.byteLength).toBeGreaterThan(100);
+      if (name.startsWith('MP4')) expect(bytes.includes('compositeWithTrainedAlgorithmicMedia')).toBe(true);
+      if (name.includes('Español')) {
+        expect(bytes.toString()).toMatch(/NOTE AI dub/);
+        expect(bytes.toString()).toContain('[Doblado con IA]');
+      }
     }
   });
 
@@ -126,6 +142,8 @@ describe.skipIf(executablePath === undefined)('the first page in a browser', () 
 const HELPERS = `
   globalThis.video = () => document.querySelector('livedub-page').shadowRoot.querySelector('dub-player').shadowRoot.querySelector('video');
   globalThis.playing = (track) => video().currentSrc.endsWith('/' + track);
+  globalThis.badges = () => [...video().textTracks].filter((one) => one.mode === 'showing' && one.label === 'AI dub')
+    .flatMap((one) => [...one.activeCues].map((cue) => cue.text));
   globalThis.cuesOf = (language) => [...video().textTracks].find((one) => one.language === language).cues?.length ?? 0;
 `;
 
