@@ -8,6 +8,7 @@ import {
   certaintyText,
   chanceText,
   channelText,
+  dubsOf,
   dubText,
   findingsOf,
   headline,
@@ -210,17 +211,6 @@ export class ReportCard extends LitElement {
       }
     `,
   ];
-}
-
-/** Findings that belong to one dub, in the order in which the clip has them. */
-function dubsOf(report: VerifyReport): readonly (readonly VerifyFinding[])[] {
-  const dubs = new Map<string, VerifyFinding[]>();
-  for (const finding of [...findingsOf(report)].sort((a, b) => a.startS - b.startS)) {
-    const { channel, language, issuer } = finding;
-    const key = JSON.stringify([issuer, channel, language]);
-    dubs.set(key, [...(dubs.get(key) ?? []), finding]);
-  }
-  return [...dubs.values()];
 }
 
 function soundLabel({ track, title, language }: VerifyReport['sound'][number], count: number): string {

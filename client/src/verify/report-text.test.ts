@@ -4,6 +4,8 @@ import {
   certaintyText,
   chanceText,
   channelText,
+  dubsOf,
+  dubText,
   headline,
   hours,
   meaning,
@@ -39,6 +41,14 @@ describe('the text of a report', () => {
     const unknown = report({ ...FOUND, channel: { visibility: 'unknown' } });
     expect(headline(unknown)).not.toMatch(/^Yes/u);
     expect(headline(report(FOUND))).toMatch(/^Yes/u);
+  });
+
+  it('puts a picture of several dubs with the sound it came with', () => {
+    const picture = { codec: 'h264', widthPx: 640, heightPx: 360, verdict: 'ours', examinedS: 5 } as const;
+    const both = { ...report(FOUND), picture: { ...picture, findings: [{ ...FOUND, language: 'mul' }] } };
+    expect(dubsOf(both).map((found) => found.map(({ language }) => language))).toEqual([['es', 'mul']]);
+    const alone = { ...report(), picture: both.picture };
+    expect(dubsOf(alone).map((found) => dubText(found[0]!))).toEqual(['AI dub']);
   });
 
   it('does not take a clip without a watermark for an authentic one', () => {

@@ -69,9 +69,33 @@ export function channelText({ channel }: VerifyFinding): string {
   return channel.title ?? channel.id ?? 'A programme';
 }
 
+/** ISO 639-2 for several languages: a picture that belongs to more than one dub. */
+const SEVERAL = 'mul';
+
 /** e.g. `AI dub, Español`. */
 export function dubText({ language }: VerifyFinding): string {
-  return language === undefined ? 'AI dub' : `AI dub, ${ownName(language)}`;
+  return language === undefined || language === SEVERAL ? 'AI dub' : `AI dub, ${ownName(language)}`;
+}
+
+/** Findings that belong to one dub, in the order in which the clip has them; a picture goes with the sound it belongs to. */
+export function dubsOf(report: VerifyReport): readonly (readonly VerifyFinding[])[] {
+  const dubs = new Map<string, VerifyFinding[]>();
+  const findings = [...findingsOf(report)].sort((a, b) => a.startS - b.startS);
+  const programme = ({ issuer, channel }: VerifyFinding) => JSON.stringify([issuer, channel]);
+  for (const finding of findings) {
+    const { language } = finding;
+    const spoken =
+      language === SEVERAL
+        ? findings.find((one) => one.language !== SEVERAL && programme(one) === programme(finding))?.language
+        : language;
+    const key = `${programme(finding)} ${spoken}`;
+    dubs.set(key, [...(dubs.get(key) ?? []), finding]);
+  }
+  // The name of a dub is that of its sound.
+  return [...dubs.values()].map((found) => [
+    ...found.filter(({ language }) => language !== SEVERAL),
+    ...found.filter(({ language }) => language === SEVERAL),
+  ]);
 }
 
 /**
