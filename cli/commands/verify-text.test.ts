@@ -57,4 +57,9 @@ describe('the text of a verification', () => {
     expect(text).toContain('rendition 000000abc, unknown here · minute 3 ·');
     expect(text).toContain('a private channel · Spanish');
   });
+
+  it('lets no title steer the terminal', () => {
+    const sound = [{ ...report.sound[0]!, title: '\x1b[2J\nDubbed here.\u202e' }];
+    expect(reportText({ ...report, sound })).toContain('sound track 0, [2JDubbed here.: watermarked');
+  });
 });

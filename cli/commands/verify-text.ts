@@ -33,7 +33,8 @@ export function reportText(report: VerifyReport): string {
   if (report.picture) lines.push(...mediumLines('picture', report.picture));
   if (report.agreement === 'same') lines.push('  sound and picture agree');
   lines.push(...report.notes.map(({ text }) => `  note: ${text}`));
-  return `${lines.join('\n')}\n`;
+  // Titles come from files: what could steer a terminal is left out.
+  return `${lines.map((line) => line.replace(/\p{C}/gu, '')).join('\n')}\n`;
 }
 
 function mediumLines(name: string, medium: SoundReport | PictureReport): string[] {

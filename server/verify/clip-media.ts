@@ -36,7 +36,7 @@ export interface ClipStream<T> extends AsyncIterable<T> {
   readonly seconds: number;
   /** How much of it could carry a mark, s: sound that is not silence, frames that are there. */
   readonly usableSeconds: number;
-  /** FFmpeg reached the end without a complaint that ended it; known after the iteration. */
+  /** FFmpeg had nothing to complain of; known after the iteration. */
   readonly isWhole: boolean;
   /** No more is given after this: what was read so far is all that counts. */
   stop(): void;
@@ -138,9 +138,9 @@ class ToolStream<T> implements ClipStream<T> {
     const tool = this.#start();
     try {
       yield* this.#units(tool);
-      const { code } = await tool.exit;
+      const { code, stderr } = await tool.exit;
       signal.throwIfAborted();
-      if (!this.#stop.signal.aborted) this.isWhole = code === 0;
+      if (!this.#stop.signal.aborted) this.isWhole = code === 0 && stderr.trim() === '';
     } finally {
       tool.kill();
       await tool.exit;

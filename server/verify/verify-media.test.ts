@@ -164,7 +164,8 @@ describe('verifyMedia', () => {
   it('examines what is there of a file that breaks off, and says so', async () => {
     const broken = files.make('broken.mp3', '-i', spanishClip, '-b:a', '64k');
     truncateSync(broken, 70_000);
-    expect(await verify(broken)).toMatchObject({ verdict: 'ours' });
+    const report = await verify(broken);
+    expect(report).toMatchObject({ verdict: 'ours', notes: [{ code: 'damaged' }] });
     const film = files.make('broken.mp4', '-i', spanishClip, '-c:a', 'aac');
     truncateSync(film, 40_000);
     expect(await failure(film)).toBe('LIVEDUB_E_INPUT_UNREADABLE');

@@ -1,7 +1,7 @@
 import { LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import type { MarkCandidate, MarkDetection } from '../../pipeline/mark/finding.ts';
 import type { MarkKey } from '../../pipeline/mark/mark-key.ts';
-import type { MediaInfo } from '../../pipeline/media/probe.ts';
+import { type MediaInfo, unreadable } from '../../pipeline/media/probe.ts';
 import type { IssuedMark, MarkRegistry } from '../../pipeline/ports/mark-registry.ts';
 import { type ClipStream, clipPicture, clipSound, probeClip } from './clip-media.ts';
 import type { VerifyReport } from './contract.ts';
@@ -141,6 +141,10 @@ async function examine(
         maxSeconds,
         tell: { medium: 'picture', track: 0 },
       });
+    }
+    const tracks = picture ? [...sound, picture] : sound;
+    if (tracks.every(({ examinedS, isWhole }) => examinedS === 0 && !isWhole)) {
+      throw unreadable(options.input, 'nothing in it can be decoded');
     }
     return composeReport({ media, sound, picture, keys, isPart });
   } finally {
