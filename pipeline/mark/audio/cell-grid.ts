@@ -93,7 +93,13 @@ export function prominence(grid: CellGrid): Float32Array {
     some.sort();
     const quiet = some[Math.floor(some.length / 10)] ?? 0;
     for (let g = 0; g < grid.steps; g += 1)
-      out[g * ROWS + r] = 1 / (1 + Math.exp((quiet + 6 - grid.levels[g * ROWS + r]!) / 3));
+      out[g * ROWS + r] = rise((grid.levels[g * ROWS + r]! - quiet - 6) / 3);
   }
   return out;
+}
+
+/** From 0 to 1 like the logistic function, without its exponential. */
+function rise(x: number): number {
+  const half = 0.55 * x;
+  return 0.5 + (0.5 * half) / Math.sqrt(1 + half * half);
 }

@@ -71,26 +71,31 @@ export function fold(
 /** Compares all places of a block in a clip; gives the best of every offset, best first. */
 export function searchSync(cells: CellValues, pattern: SyncPattern): SyncPeak[] {
   const peaks: SyncPeak[] = [];
-  const doubled = new Float32Array(2 * COLUMNS * ROWS);
   for (let offset = 0; offset < CELL_STEPS; offset += 1) {
     const folded = fold(cells, offset);
-    // Twice over, so that no column has to be wrapped below.
-    doubled.set(folded);
-    doubled.set(folded, folded.length);
+    const sums = new Float64Array(COLUMNS);
+    const energies = new Float64Array(COLUMNS);
+    for (let column = 0; column < COLUMNS; column += 1) {
+      const first = pattern.columns[column]!;
+      const last = pattern.columns[column + 1]!;
+      for (let met = 0; met < COLUMNS; met += 1) {
+        // The pattern's column meets the clip's column `met` if the clip begins with the difference.
+        const shift = (met - column) * ROWS;
+        let sum = 0;
+        let energy = 0;
+        for (let i = first; i < last; i += 1) {
+          const value = folded[pattern.cells[i]! + shift]!;
+          sum += pattern.signs[i]! * value;
+          energy += value * value;
+        }
+        const begin = column >= met ? column - met : column - met + COLUMNS;
+        sums[begin]! += sum;
+        energies[begin]! += energy;
+      }
+    }
     let best = { score: -1, column: 0 };
     for (let column = 0; column < COLUMNS; column += 1) {
-      // The pattern's column c meets the clip's cell c - column.
-      const shift = (COLUMNS - column) * ROWS;
-      const wrap = COLUMNS * ROWS;
-      let sum = 0;
-      let energy = 0;
-      for (let i = 0; i < pattern.cells.length; i += 1) {
-        const cell = pattern.cells[i]! + shift;
-        const value = doubled[cell >= 2 * wrap ? cell - wrap : cell]!;
-        sum += pattern.signs[i]! * value;
-        energy += value * value;
-      }
-      const score = energy > 0 ? sum / Math.sqrt(energy) : 0;
+      const score = energies[column]! > 0 ? sums[column]! / Math.sqrt(energies[column]!) : 0;
       if (score > best.score) best = { score, column };
     }
     peaks.push({ cells, offset, ...best });
