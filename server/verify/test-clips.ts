@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { AudioMarkEmbedder } from '../../pipeline/mark/audio/embedder.ts';
 import { AudioMarkLayout } from '../../pipeline/mark/audio/layout.ts';
 import type { MarkKey } from '../../pipeline/mark/mark-key.ts';
+import { VideoMarkEmbedder } from '../../pipeline/mark/video/video-embedder.ts';
 import type { MediaFixtures } from '../../pipeline/media/media-fixtures.ts';
 
 const RATE_HZ = 48_000;
@@ -66,4 +68,28 @@ export function rawInput(files: MediaFixtures, name: string, sound: Float32Array
   const path = files.path(name);
   writeFileSync(path, new Uint8Array(sound.buffer, sound.byteOffset, sound.byteLength));
   return ['-f', 'f32le', '-ar', String(RATE_HZ), '-ac', '1', '-i', path];
+}
+
+const PICTURE = { width: 640, height: 360, rate: 25 } as const;
+
+/** For tests: a marked moving picture, raw. Returns FFmpeg's arguments that name it as an input. */
+export async function markedPicture(
+  files: MediaFixtures,
+  name: string,
+  options: { key: MarkKey; rendition: number; minute: number; seconds: number },
+): Promise<string[]> {
+  const { width, height, rate } = PICTURE;
+  const { key, rendition, minute, seconds } = options;
+  const source = `mandelbrot=size=${width}x${height}:rate=${rate},noise=alls=6:allf=t:all_seed=1,format=yuv420p`;
+  const args = ['-v', 'error', '-f', 'lavfi', '-i', source, '-t', String(seconds), '-f', 'rawvideo', '-'];
+  const video = execFileSync('ffmpeg', args, { maxBuffer: 2 ** 28 });
+  const embedder = await VideoMarkEmbedder.create({ key, rendition });
+  const frameBytes = (width * height * 3) / 2;
+  for (let at = 0, frame = 0; at < video.length; at += frameBytes, frame += 1) {
+    const data = video.subarray(at, at + width * height);
+    embedder.mark({ width, height, strideBytes: width, data }, minute * 60e6 + (frame * 1e6) / rate);
+  }
+  writeFileSync(files.path(name), video);
+  const size = `${width}x${height}`;
+  return ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', size, '-r', String(rate), '-i', files.path(name)];
 }

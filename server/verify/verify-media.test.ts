@@ -6,7 +6,7 @@ import { deriveMarkKey, type MarkKey } from '../../pipeline/mark/mark-key.ts';
 import { MediaFixtures, X264 } from '../../pipeline/media/media-fixtures.ts';
 import type { IssuedMark, MarkRequest } from '../../pipeline/ports/mark-registry.ts';
 import { VerifyReportSchema } from './contract.ts';
-import { babble, marked, rawInput } from './test-clips.ts';
+import { babble, marked, markedPicture, rawInput } from './test-clips.ts';
 import { type VerifyMediaOptions, verifyMedia } from './verify-media.ts';
 
 const files = new MediaFixtures();
@@ -14,13 +14,14 @@ let key: MarkKey;
 let registry: MarkRegistryFile;
 let spanish: IssuedMark;
 let french: IssuedMark;
+let request: MarkRequest;
 let spanishClip: string;
 let frenchSound: Float32Array;
 
 beforeAll(async () => {
   key = await deriveMarkKey({ master: new Uint8Array(32).fill(3), issuer: 'Example TV' });
   registry = await MarkRegistryFile.open({ folder: files.path('marks') });
-  const request: MarkRequest = {
+  request = {
     keyId: key.keyId,
     issuer: key.issuer,
     channel: { id: 'my-show', title: 'My show', isPublic: true },
@@ -101,6 +102,29 @@ describe('verifyMedia', () => {
     expect(report.picture).toMatchObject({ verdict: 'not-found', findings: [], widthPx: 320 });
     expect(report.notes.map(({ code }) => code)).toEqual(['sound-only']);
   }, 60_000);
+
+  it('reads a marked picture, and says whether the sound under it belongs to it', async () => {
+    const pictureOf = { ...request, programme: 'p2', language: 'es' };
+    const { rendition } = await registry.issue(pictureOf);
+    await registry.end(rendition, 30);
+    const raw = await markedPicture(files, 'picture.raw', { key, rendition, minute: 9, seconds: 5 });
+    const silent = files.make(
+      'marked.mp4',
+      ...raw,
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '23'],
+    );
+    const alone = await verify(silent);
+    expect(alone).toMatchObject({ verdict: 'ours', sound: [], agreement: 'one-only' });
+    expect(alone.picture!.findings[0]).toMatchObject({ language: 'es', minute: 9 });
+    const join = ['-map', '0:v', '-map', '1:a', '-shortest', '-c:v', 'copy', '-c:a', 'aac'];
+    const foreign = await verify(files.make('foreign.mp4', '-i', silent, '-i', spanishClip, ...join));
+    expect(foreign.agreement).toBe('different');
+    expect(foreign.notes.map(({ code }) => code)).toEqual(['different-sources']);
+    const french2 = await registry.issue({ ...request, programme: 'p2', language: 'fr' });
+    const own = await marked(babble(8, 9), { key, rendition: french2.rendition, minute: 9 });
+    const whole = files.make('whole.mp4', '-i', silent, ...rawInput(files, 'own.raw', own), ...join);
+    expect((await verify(whole)).agreement).toBe('same');
+  }, 90_000);
 
   it('says that a mark of its key is unknown to the registry, without a name', async () => {
     const stranger = { list: async () => [], find: async () => undefined };
