@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MarkRegistry } from '../pipeline/ports/mark-registry.ts';
 import { type DubResult, dubFile } from '../server/dub/dub-file.ts';
+import { Marker } from '../server/marks/marker.ts';
 import { englishClip, measureTrack, probeStreams, run } from './support/clips.ts';
+import { MarkReader } from './support/marks.ts';
+import { soundOf } from './support/sound-compare.ts';
 
 /** Real speech through the whole path: FFmpeg, mediasoup, the installed engines, and judged by FFmpeg's own tools. */
 describe('dubFile', () => {
   let folder: string;
   let input: string;
   let result: DubResult;
+  let marker: Marker;
 
-  const dub = (outDir: string) =>
+  const dub = (outDir: string, by = marker) =>
     dubFile({
       input,
+      marker: by,
       outDir,
       to: ['es', 'fr'],
       from: 'en',
@@ -26,6 +32,7 @@ describe('dubFile', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'livedub-dub-'));
     input = await englishClip(folder);
+    marker = await Marker.open({ dataDir: folder, env: {} });
     result = await dub(join(folder, 'first'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -62,6 +69,24 @@ describe('dubFile', () => {
       expect(Math.abs(lufs + 16)).toBeLessThanOrEqual(1);
       expect(truePeakDb).toBeLessThanOrEqual(-1);
     }
+  });
+
+  it('has in every dubbed track a mark that names it, as the report does, and none in the original', async () => {
+    const reader = await MarkReader.open(folder);
+    const sound = (track: number) => soundOf(result.outFile, track, join(folder, `${track}.f32`));
+    for (const [i, { language, mark }] of result.tracks.entries()) {
+      const found = await reader.read(await sound(i + 1));
+      expect(found.length).toBeGreaterThan(0);
+      for (const { track, issued } of found) {
+        expect(track).toBe(`mix ${language} synced`);
+        expect(issued!.rendition.toString(16).padStart(9, '0')).toBe(mark.rendition);
+        expect(issued).toMatchObject({ source: 'file', minutes: 1, channel: { isPublic: false } });
+        expect(issued!.channel.title).toBe(basename(input));
+      }
+      expect(result.report.languages[i]).toMatchObject({ language, mark });
+    }
+    expect(await reader.read(await sound(0))).toEqual([]);
+    expect(result.report.picture).toBe('passed-through');
   });
 
   it('reports every clause with its dub, placed in time and never two at once', () => {
@@ -106,8 +131,12 @@ describe('dubFile', () => {
     ]);
   });
 
-  it('gives the same dub twice: equal samples and equal captions', async () => {
-    const second = await dub(join(folder, 'second'));
+  it('gives the same dub twice with the same mark: equal samples and equal captions', async () => {
+    const given = result.tracks.map(({ mark }) => Number.parseInt(mark.rendition, 16));
+    const second = await dub(
+      join(folder, 'second'),
+      new Marker({ key: marker.key, registry: giving(given) }),
+    );
     const samples = async (file: string) =>
       createHash('sha256')
         .update(
@@ -137,3 +166,19 @@ describe('dubFile', () => {
     }
   });
 });
+
+/** Issues these renditions, whatever they were issued for before. */
+function giving(renditions: readonly number[]): MarkRegistry {
+  const left = [...renditions];
+  return {
+    issue: async (request) => ({
+      ...request,
+      rendition: left.shift()!,
+      issuedAt: request.startedAt,
+    }),
+    end: async () => undefined,
+    find: async () => undefined,
+    list: async () => [],
+    close: async () => undefined,
+  };
+}
