@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { truePeakDbtp } from '../audio/limiter.ts';
 import type { AudioFrame } from '../frames.ts';
 import { TEST_MARK } from '../ports/fakes.ts';
+import type { RenditionOutput } from '../rendition-pipeline.ts';
 import { runThrough } from '../stage-harness.ts';
 import { MarkStage, type OutputMark } from './mark.ts';
 
@@ -121,6 +122,12 @@ describe('MarkStage', () => {
     const peak = truePeakDbtp([joined(out)]);
     expect(peak).toBeLessThanOrEqual(-2.5);
     expect(peak).toBeGreaterThan(-4);
+  });
+
+  it('is passed by no output: one without a mark is none', () => {
+    // @ts-expect-error `mark` is missing: this line is what the compiler proves.
+    const output: RenditionOutput = { mode: 'synced', kind: 'mix', onAudio: () => undefined };
+    expect(output).not.toHaveProperty('mark');
   });
 
   it('sends nothing when nothing came', async () => {
