@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MediaFixtures } from './media-fixtures.ts';
@@ -37,6 +37,18 @@ describe('startTool', () => {
     await tool.exit;
     expect(isRunning(tool.pid!)).toBe(false);
   });
+
+  it.runIf(existsSync('/usr/bin/setpriv'))(
+    'keeps Ctrl-C in a terminal from ending a tool before us',
+    async () => {
+      const tool = startTool({ tool: 'ffmpeg', args: ENDLESS, signal });
+      // Third field after the name: the process group, to which terminals send.
+      const stat = readFileSync(`/proc/${tool.pid}/stat`, 'utf8');
+      expect(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2])).toBe(tool.pid);
+      tool.kill();
+      await tool.exit;
+    },
+  );
 
   it('ends a tool that prints too much', async () => {
     const args = ['-v', 'error', '-f', 'lavfi', '-i', 'anullsrc', '-f', 's16le', 'pipe:1'];

@@ -40,6 +40,7 @@ export interface Tool {
   kill(): void;
 }
 
+const SETPRIV = '/usr/bin/setpriv';
 const STDERR_LIMIT_BYTES = 16 * 1024;
 
 /**
@@ -55,6 +56,8 @@ export function startTool(options: ToolOptions): Tool {
     stdio: [options.input ? 'pipe' : 'ignore', options.output ? 'pipe' : 'ignore', 'pipe'],
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', HOME: os.tmpdir() },
     windowsHide: true,
+    // Ctrl-C in a terminal reaches its whole process group: an encoder must live to end its file. It dies with us all the same.
+    detached: command === SETPRIV,
   });
   let stderr = '';
   let timedOut = false;
@@ -142,8 +145,7 @@ export function findTool(name: string): string {
 function limits(memoryBytes: number): string[] {
   if (process.platform !== 'linux') return [];
   const out: string[] = [];
-  if (existsSync('/usr/bin/setpriv'))
-    out.push('/usr/bin/setpriv', '--no-new-privs', '--pdeathsig', 'KILL', '--');
+  if (existsSync(SETPRIV)) out.push(SETPRIV, '--no-new-privs', '--pdeathsig', 'KILL', '--');
   if (existsSync('/usr/bin/prlimit')) out.push('/usr/bin/prlimit', `--as=${memoryBytes}`, '--core=0', '--');
   return out;
 }
