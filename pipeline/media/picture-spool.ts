@@ -117,23 +117,26 @@ export class PictureSpool {
     const lumaBytes = widthPx * heightPx;
     const writer = new NutWriter(format);
     yield writer.header();
-    for (let next: RawPicture | undefined = options.first; next !== undefined; ) {
-      const mediaTimeUs = ticksToUs(next.pts, timeBase);
-      // There is always one picture, so that there is a file.
-      if (mediaTimeUs >= this.#untilUs && next !== options.first) {
-        this.#isCut = true;
-        break;
+    try {
+      for (let next: RawPicture | undefined = options.first; next !== undefined; ) {
+        const mediaTimeUs = ticksToUs(next.pts, timeBase);
+        // There is always one picture, so that there is a file.
+        if (mediaTimeUs >= this.#untilUs && next !== options.first) {
+          this.#isCut = true;
+          break;
+        }
+        const luma = next.bytes.subarray(0, lumaBytes);
+        await marker?.mark({ luma, widthPx, heightPx, strideBytes: widthPx, mediaTimeUs });
+        yield writer.pictureHeader(next);
+        yield next.bytes;
+        this.#endUs = mediaTimeUs;
+        this.#options.onProgress?.(mediaTimeUs);
+        const following: IteratorResult<RawPicture> = await options.rest.next();
+        next = following.done ? undefined : following.value;
       }
-      const luma = next.bytes.subarray(0, lumaBytes);
-      await marker?.mark({ luma, widthPx, heightPx, strideBytes: widthPx, mediaTimeUs });
-      yield writer.pictureHeader(next);
-      yield next.bytes;
-      this.#endUs = mediaTimeUs;
-      this.#options.onProgress?.(mediaTimeUs);
-      const following: IteratorResult<RawPicture> = await options.rest.next();
-      next = following.done ? undefined : following.value;
+    } finally {
+      await options.rest.return(undefined);
     }
-    await options.rest.return(undefined);
   }
 }
 
