@@ -47,13 +47,16 @@ export function foldShot(map: PictureMap, scale: number): FoldedShot {
 
 /** Finds the tile of one key. */
 export class TileSearch {
-  readonly #layout: VideoLayout;
+  /** By offset of the layout and place that the shots share: where the tile's first cell lies in the fold of a shot. */
+  readonly #firstCells: readonly Uint16Array[];
   /** Conjugate spectrum of the synchronisation's cells. */
   readonly #sync: TileSpectrum;
   readonly #work = emptySpectrum();
 
   constructor(layout: VideoLayout) {
-    this.#layout = layout;
+    this.#firstCells = layout.offsets.map((offset) =>
+      Uint16Array.from({ length: TILE_CELLS }, (_, place) => moved(place, offset)),
+    );
     this.#sync = emptySpectrum();
     for (let cell = 0; cell < TILE_CELLS; cell += 1)
       if (layout.bit[cell]! < 0) this.#sync.real[cell] = layout.sign[cell]!;
@@ -103,43 +106,50 @@ export class TileSearch {
     options: { scale: number; phase: number; deviation: number; count: number; found: TilePlace[] },
   ): void {
     const { scale, phase, deviation, count, found } = options;
-    const { offsets } = this.#layout;
-    const single = correlations.length === 1;
-    for (let row = 0; row < TILE_ROWS; row += 1) {
-      for (let column = 0; column < TILE_COLUMNS; column += 1) {
-        let sum = 0;
-        if (single) sum = correlations[0]![row * TILE_COLUMNS + column]!;
-        else
-          for (const correlation of correlations) {
-            let best = -Infinity;
-            for (const offset of offsets) best = Math.max(best, correlation[moved(row, column, offset)]!);
-            sum += best;
-          }
-        const syncScore = sum / deviation;
-        if (found.length >= count && syncScore <= found[count - 1]!.syncScore) continue;
-        const places = single
-          ? [{ row, column }]
-          : correlations.map((correlation) => {
-              const best = offsets.reduce((a, b) =>
-                correlation[moved(row, column, b)]! > correlation[moved(row, column, a)]! ? b : a,
-              );
-              const cell = moved(row, column, best);
-              return { row: Math.floor(cell / TILE_COLUMNS), column: cell % TILE_COLUMNS };
-            });
-        found.push({ scale, phase, offsets: places, syncScore });
-        found.sort((a, b) => b.syncScore - a.syncScore);
-        if (found.length > count) found.pop();
-      }
+    const sums = correlations.length === 1 ? correlations[0]! : this.#shared(correlations);
+    for (let place = 0; place < TILE_CELLS; place += 1) {
+      const syncScore = sums[place]! / deviation;
+      if (found.length >= count && syncScore <= found[count - 1]!.syncScore) continue;
+      const firstCells =
+        correlations.length === 1
+          ? [place]
+          : correlations.map((correlation) =>
+              this.#firstCells
+                .map((cells) => cells[place]!)
+                .reduce((best, cell) => (correlation[cell]! > correlation[best]! ? cell : best)),
+            );
+      const offsets = firstCells.map((cell) => ({
+        row: Math.floor(cell / TILE_COLUMNS),
+        column: cell % TILE_COLUMNS,
+      }));
+      found.push({ scale, phase, offsets, syncScore });
+      found.sort((a, b) => b.syncScore - a.syncScore);
+      if (found.length > count) found.pop();
     }
+  }
+
+  /** By shared place, the sum of what each shot has at the best of its offsets from there. */
+  #shared(correlations: readonly Float64Array[]): Float64Array {
+    const sums = new Float64Array(TILE_CELLS);
+    for (const correlation of correlations) {
+      const best = new Float64Array(TILE_CELLS).fill(-Infinity);
+      for (const cells of this.#firstCells) {
+        for (let place = 0; place < TILE_CELLS; place += 1) {
+          const value = correlation[cells[place]!]!;
+          if (value > best[place]!) best[place] = value;
+        }
+      }
+      for (let place = 0; place < TILE_CELLS; place += 1) sums[place] = sums[place]! + best[place]!;
+    }
+    return sums;
   }
 }
 
-/** Where the tile's first cell lies in a fold, for a shot that has moved the tile by `offset` to the left and up. */
-function moved(row: number, column: number, offset: TileOffset): number {
-  return (
-    ((row - offset.row + TILE_ROWS) % TILE_ROWS) * TILE_COLUMNS +
-    ((column - offset.column + TILE_COLUMNS) % TILE_COLUMNS)
-  );
+/** Where the tile's first cell comes to lie if the tile is moved by `offset` to the left and up from a place. */
+function moved(place: number, offset: TileOffset): number {
+  const row = Math.floor(place / TILE_COLUMNS) - offset.row + TILE_ROWS;
+  const column = (place % TILE_COLUMNS) - offset.column + TILE_COLUMNS;
+  return (row % TILE_ROWS) * TILE_COLUMNS + (column % TILE_COLUMNS);
 }
 
 /** The window's cells in the order of the tile: all shots added up, so that cells of one sign are one. */

@@ -19,8 +19,13 @@ const REFINEMENTS = [SCALE_STEP ** -0.5, SCALE_STEP ** 0.5];
 const READ_PLACES = 6;
 const REFINED_PLACES = 3;
 const PLACES_PER_SCALE = 3;
+/** Places that are looked up among what was issued, which may be a million payloads. */
+const LOOKED_UP_PLACES = 3;
 
 const KINDS = ['plain', 'predicted'] as const;
+
+/** Reading, looking up, and presence: each may give a false alarm. */
+const TESTS = 3;
 
 /** A payload in a window. */
 export interface WindowFinding extends Judgement {
@@ -39,12 +44,16 @@ interface Place extends TilePlace {
   readonly kind: (typeof KINDS)[number];
 }
 
-/** Looks for the mark of one key in a window of few shots. */
+/**
+ * Looks for the mark of one key in the windows of one clip. False alarms are counted over the clip: the n-th search has a share of
+ * 1 / n(n + 1), which add up to 1 however many there are, so that the first ones, which decide as a rule, hardly pay for the rest.
+ */
 export class WindowSearch {
   readonly #layout: VideoLayout;
   readonly #tiles: TileSearch;
   readonly #book: CandidateBook | undefined;
   readonly #keys: number;
+  #searches = 0;
 
   /** @param options.keys How many keys are looked for in the same clip. */
   constructor(options: { layout: VideoLayout; book: CandidateBook | undefined; keys: number }) {
@@ -54,11 +63,14 @@ export class WindowSearch {
     this.#keys = options.keys;
   }
 
-  /** @param scales Which to try; default all of them. */
+  /** @param scales Which to try; default all of them, and only then is looked up what cannot be read. */
   search(folds: WindowFolds, scales: readonly number[] = SCALES): WindowResult {
-    // Counted as if all scales were tried, as they are if the first ones fail.
-    const shots = folds.shots;
+    const { shots } = folds;
+    this.#searches += 1;
     const hypotheses =
+      this.#searches *
+      (this.#searches + 1) *
+      TESTS *
       this.#keys *
       KINDS.length *
       SCALES.length *
@@ -88,8 +100,8 @@ export class WindowSearch {
       if (read?.accepted && read.score > (finding?.score ?? 0))
         finding = { ...read, how: 'read', scale: place.scale };
     }
-    if (finding !== undefined || this.#book === undefined) return { finding, presence };
-    for (const place of places) {
+    if (finding !== undefined || this.#book === undefined || scales !== SCALES) return { finding, presence };
+    for (const place of places.slice(0, LOOKED_UP_PLACES)) {
       const soft = this.#softBits(folds.at(place.kind, place.scale), place);
       const match = this.#book.match(soft, { hypotheses });
       if (!match?.accepted || match.margin < CLEAR_MARGIN) continue;
