@@ -7,9 +7,11 @@ import { measureFalseAlarms } from '../watermark/false-alarm-section.ts';
 import { loadMaterial } from '../watermark/material.ts';
 import { measureMixtures } from '../watermark/mixture-section.ts';
 import { MUSIC_STYLES, makeMusic } from '../watermark/music.ts';
+import { measureOwnPipeline } from '../watermark/own-pipeline-section.ts';
 import { measureQuality } from '../watermark/quality-section.ts';
 import { measureRobustness } from '../watermark/robustness-section.ts';
 import { TrialPool } from '../watermark/trial-pool.ts';
+import { measureVideo } from '../watermark/video-section.ts';
 
 const FULL = {
   speechS: 350,
@@ -22,6 +24,7 @@ const FULL = {
   ],
   falseAlarmS: 10 * 3600,
   mixtures: 100,
+  videoClips: 60,
 } as const;
 const QUICK = {
   speechS: 90,
@@ -34,6 +37,7 @@ const QUICK = {
   ],
   falseAlarmS: 900,
   mixtures: 12,
+  videoClips: 9,
 } as const;
 
 /** Music under all of the speech: a piece of so many seconds in each style. */
@@ -65,6 +69,8 @@ export const bench: Bench = {
     } finally {
       await pool.close();
     }
+    await measureVideo(context, { count: amount.videoClips });
+    await measureOwnPipeline(context);
   },
 };
 

@@ -2,11 +2,25 @@
 import { deskEvents, openDesk } from './desk.mjs';
 import { watchPackets } from './packet-watch.mjs';
 import { publish, unpublish } from './publish.mjs';
-import { buffers, join, leave, levels, listen, look, pictures, restart, switches, view } from './view.mjs';
+import { endRecording } from './record.mjs';
+import {
+  buffers,
+  join,
+  leave,
+  levels,
+  listen,
+  look,
+  pictures,
+  recordTrack,
+  restart,
+  switches,
+  view,
+} from './view.mjs';
 
 globalThis.bench = {
   buffers,
   deskEvents,
+  endRecording,
   join,
   leave,
   levels,
@@ -15,6 +29,7 @@ globalThis.bench = {
   openDesk,
   pictures,
   publish,
+  recordTrack,
   restart,
   switches,
   unpublish,

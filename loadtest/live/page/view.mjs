@@ -1,6 +1,7 @@
 import { LiveChannel } from '../../../client/src/sdk/live-channel.ts';
 import { firstPacketMs, isPlayed, mark } from './packet-watch.mjs';
 import { PictureWatch } from './picture-watch.mjs';
+import { record } from './record.mjs';
 import { SoundWatch } from './sound-watch.mjs';
 import { wallMs } from './wall.mjs';
 
@@ -41,6 +42,12 @@ export async function listen(name, key, blockSamples) {
   const { live, sounds } = viewers.get(name);
   const track = await until(() => live.tracks.get(key));
   sounds.set(key, await SoundWatch.open(track, blockSamples));
+}
+
+/** Records a track from now on; `endRecording` of the same name ends it. */
+export async function recordTrack(name, key) {
+  const { live } = viewers.get(name);
+  record(name, await until(() => live.tracks.get(key)));
 }
 
 export function levels(name, key) {
