@@ -34,7 +34,9 @@ async function detect({
   const detection = await detector.detect(clip);
   const ms = performance.now() - before;
   if (!withScores) return { detection, syncScores: [], syncThreshold: Number.NaN, ms };
-  const { presence } = new WindowSearch({ layouts }).search(analyser.analyse(clip), 0, new Trials());
+  const { presence } = new WindowSearch({ layouts }).search(analyser.analyse(clip), 0, {
+    trials: new Trials(),
+  });
   return {
     detection,
     syncScores: setup.keys.map(({ keyId }) => presence.get(keyId)?.score ?? 0),

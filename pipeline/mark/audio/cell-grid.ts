@@ -4,6 +4,8 @@ import { BIN_HZ, BINS, DETECT_RATE_HZ, HOP, type LogSpectra } from './log-spectr
 /** Places at which a cell is looked for, per cell: 7 ms apart. */
 export const CELL_STEPS = 6;
 const CELL_HOPS = (CELL_SAMPLES * DETECT_RATE_HZ) / (MARK_RATE_HZ * HOP);
+/** Steps of which one is looked at to know how loud a row is at its quietest. */
+const QUIET_EVERY = 8;
 /** The first frame's centre, s. */
 const CENTRE_S = 0.016;
 
@@ -84,22 +86,19 @@ export function stepTimeS(grid: CellGrid, step: number): number {
   return step * grid.stepS + (step === 0 ? 0 : CENTRE_S);
 }
 
-/** Weights by how far a cell is over the quietest tenth of its row: what noise covers carries nothing. */
-export function prominence(grid: CellGrid): Float32Array {
-  const out = new Float32Array(grid.levels.length);
-  const some = new Float32Array(Math.ceil(grid.steps / 4));
+/** Values weighted by how far their cell is over the quietest tenth of its row: what noise covers carries nothing. */
+export function weighByProminence(grid: CellGrid, values: Float32Array): Float32Array {
+  const out = new Float32Array(values.length);
+  const some = new Float32Array(Math.ceil(grid.steps / QUIET_EVERY));
   for (let r = 0; r < ROWS; r += 1) {
-    for (let i = 0; i < some.length; i += 1) some[i] = grid.levels[4 * i * ROWS + r]!;
+    for (let i = 0; i < some.length; i += 1) some[i] = grid.levels[QUIET_EVERY * i * ROWS + r]!;
     some.sort();
-    const quiet = some[Math.floor(some.length / 10)] ?? 0;
-    for (let g = 0; g < grid.steps; g += 1)
-      out[g * ROWS + r] = rise((grid.levels[g * ROWS + r]! - quiet - 6) / 3);
+    const middle = (some[Math.floor(some.length / 10)] ?? 0) + 6;
+    for (let at = r; at < out.length; at += ROWS) {
+      const x = 0.18 * (grid.levels[at]! - middle);
+      // Rises from 0 to 1 like the logistic function, without its exponential.
+      out[at] = values[at]! * (0.5 + (0.5 * x) / Math.sqrt(1 + x * x));
+    }
   }
   return out;
-}
-
-/** From 0 to 1 like the logistic function, without its exponential. */
-function rise(x: number): number {
-  const half = 0.55 * x;
-  return 0.5 + (0.5 * half) / Math.sqrt(1 + half * half);
 }

@@ -108,8 +108,9 @@ class ClipSearch {
   #keptFrom = 0;
   /** Where the next window begins, in samples of the clip. */
   #next = 0;
-  /** Since where nothing was found. */
+  /** Since where nothing was found, and in how many windows. */
   #blankFrom = 0;
+  #blanks = 0;
   readonly #findings: Found[] = [];
   #warp: Warp | undefined;
   #presence: MarkDetection['presence'];
@@ -171,19 +172,23 @@ class ClipSearch {
   /** Looks at the clip from `#next` to a sample, and at what is before it where that was not enough. */
   #window(to: number): void {
     const from = this.#next;
-    const last = this.#look(from, to, 2);
+    // Windows overlap by half; all speeds are tried in every second one that gives nothing, so once in all of the clip.
+    const speeds = this.#blanks % 2 === 0 ? 'all' : 'first';
+    const last = this.#look(from, to, 2, speeds);
     if (last !== undefined) {
       this.#next = to;
       this.#blankFrom = to;
+      this.#blanks = 0;
       return;
     }
+    this.#blanks += 1;
     this.#next = Math.min(to, from + MOVE_S * DETECT_RATE_HZ);
     for (const seconds of LONG_WINDOWS_S) {
       const length = seconds * DETECT_RATE_HZ;
       const isDue =
         Math.floor((to - this.#blankFrom) / length) > Math.floor((from - this.#blankFrom) / length);
       if (!isDue || to - this.#blankFrom < length) continue;
-      if (this.#look(to - length, to, 0) !== undefined) {
+      if (this.#look(to - length, to, 0, 'first') !== undefined) {
         this.#blankFrom = to;
         this.#next = to;
         return;
@@ -192,17 +197,16 @@ class ClipSearch {
   }
 
   /** Findings of a stretch of the clip, and of what is left over beside them; undefined if there are none. */
-  #look(from: number, to: number, deeper: number): Found | undefined {
+  #look(from: number, to: number, deeper: number, speeds: 'all' | 'first'): Found | undefined {
     if (to - from < LEAST_S * DETECT_RATE_HZ) return undefined;
     const samples = this.#kept.subarray(from - this.#keptFrom, to - this.#keptFrom);
     if (isSilent(samples)) return undefined;
     const startS = from / DETECT_RATE_HZ;
-    const { findings, presence } = this.#search.search(
-      this.#analyser.analyse(samples),
-      startS,
-      this.#trials,
-      this.#warp,
-    );
+    const { findings, presence } = this.#search.search(this.#analyser.analyse(samples), startS, {
+      trials: this.#trials,
+      first: this.#warp,
+      speeds,
+    });
     let last: Found | undefined;
     for (const finding of findings) {
       this.#findings.push(finding);
@@ -219,12 +223,12 @@ class ClipSearch {
       const isMarked = [...presence.values()].some(({ score, threshold }) => score >= threshold);
       if (!isMarked || to - from < 2 * least) return undefined;
       const middle = Math.round((from + to) / 2);
-      return this.#look(from, middle, deeper - 1) ?? this.#look(middle, to, deeper - 1);
+      return this.#look(from, middle, deeper - 1, 'first') ?? this.#look(middle, to, deeper - 1, 'first');
     }
     const startsAt = Math.round(Math.min(...findings.map((one) => one.startS)) * DETECT_RATE_HZ);
     const endsAt = Math.round(Math.max(...findings.map((one) => one.endS)) * DETECT_RATE_HZ);
-    if (startsAt - from >= least) this.#look(from, startsAt, deeper - 1);
-    if (to - endsAt >= least) this.#look(endsAt, to, deeper - 1);
+    if (startsAt - from >= least) this.#look(from, startsAt, deeper - 1, 'first');
+    if (to - endsAt >= least) this.#look(endsAt, to, deeper - 1, 'first');
     return last;
   }
 }

@@ -17,6 +17,10 @@ export interface AudioReading extends Judgement {
 
 /** Bits of the Gray-coded minute that a clip's change of minute is tried with: 63 changes of 64. */
 const STEP_BITS = 6;
+/** A payload that can be decoded comes with twice this synchronisation. Trying anyway would cost more than all else. */
+const READABLE_SYNC = 4;
+/** Unmarked windows have less, all but one in a thousand: changes of minute are tried from here on. */
+const CERTAIN_SYNC = 5;
 /** Of the mean correlation with the mark, what a stretch has to have to be part of what was found. */
 const RANGE_SHARE = 0.35;
 
@@ -48,8 +52,10 @@ export class PayloadReader {
 
   /** The payload as decoded, of one minute or of two that follow each other; undefined if none can be believed. */
   read(peak: SyncPeak, trials: Trials): AudioReading | undefined {
+    if (peak.score < READABLE_SYNC) return undefined;
     const plain = this.#tryRead(this.#soft(peak, fold(peak.cells, peak.offset)), trials);
     if (plain) return this.#located(peak, plain, 'read', undefined);
+    if (peak.score < CERTAIN_SYNC) return undefined;
     stepCodes ??= Array.from({ length: STEP_BITS }, (_, bit) => minuteStepCode(bit));
     for (const change of changesOfBlock(peak)) {
       const before = fold(peak.cells, peak.offset, 0, change);

@@ -5,11 +5,11 @@ import {
   CELL_STEPS,
   type CellGrid,
   cellGrid,
-  prominence,
   type RowSums,
   rowSums,
   stepTimeS,
   type Warp,
+  weighByProminence,
 } from './cell-grid.ts';
 import type { AudioMarkLayout } from './layout.ts';
 import type { LogSpectra } from './log-spectra.ts';
@@ -66,8 +66,17 @@ export class WindowSearch {
    * @param startS Where in the clip the window begins.
    * @param first A speed to try first: that of the window before.
    * @param trials Of the whole clip.
+   * @param speeds Whether all speeds are tried where the first give nothing, or only these.
    */
-  search(spectra: LogSpectra, startS: number, trials: Trials, first: Warp = AS_IT_WAS): WindowResult {
+  search(
+    spectra: LogSpectra,
+    startS: number,
+    {
+      trials,
+      first = AS_IT_WAS,
+      speeds = 'all',
+    }: { trials: Trials; first?: Warp | undefined; speeds?: 'all' | 'first' },
+  ): WindowResult {
     this.#windows += 1;
     const views = new ClipViews(spectra);
     const left = new Set(this.#keys);
@@ -102,7 +111,7 @@ export class WindowSearch {
     if (left.size === 0 || spectra.frames === 0) return { findings, presence };
 
     const peaks = new Map<KeySearch, SyncPeak[]>([...left].map((key) => [key, []]));
-    for (const warp of [AS_IT_WAS, ...WARPS]) {
+    for (const warp of speeds === 'all' ? [AS_IT_WAS, ...WARPS] : quick) {
       for (const weighting of [0, 1] as const) {
         const cells = views.cells(warp, weighting, 'fitted');
         for (const key of left) peaks.get(key)!.push(...searchSync(cells, key.pattern).slice(0, 2));
@@ -207,9 +216,8 @@ class ClipViews {
     if (weighting === 0) return plain;
     let weighted = this.#made.get(`${name} 1`);
     if (weighted === undefined) {
-      const weights = prominence(plain.grid);
-      const { values } = plain;
-      weighted = { grid: plain.grid, weighting: 1, values: values.map((value, i) => value * weights[i]!) };
+      const { grid, values } = plain;
+      weighted = { grid, weighting: 1, values: weighByProminence(grid, values) };
       this.#made.set(`${name} 1`, weighted);
     }
     return weighted;
