@@ -32,10 +32,8 @@ const FRAME_SAMPLES = 960;
  */
 export class MarkStage implements Stage<AudioFrame, AudioFrame> {
   readonly name: string;
-  readonly #o: MarkStageOptions;
-  readonly #channels: 1 | 2;
   readonly #limiter: Limiter;
-  #embedder: Promise<AudioMarkEmbedder> | undefined;
+  readonly #embedder: Promise<AudioMarkEmbedder>;
   /** Media time of the first sample to go out of the running stretch; undefined before the first. */
   #originUs: number | undefined;
   /** Sample of media time that comes next unless there is a jump. */
@@ -47,15 +45,16 @@ export class MarkStage implements Stage<AudioFrame, AudioFrame> {
   #partialSamples = 0;
 
   constructor(options: MarkStageOptions) {
-    this.#o = options;
-    this.name = `mark:${options.output}`;
-    this.#channels = options.channels ?? 2;
-    this.#limiter = new Limiter({ channels: this.#channels, ceilingDbtp: -1 - CODEC_HEADROOM_DB });
+    const { output, mark, channels = 2 } = options;
+    this.name = `mark:${output}`;
+    this.#limiter = new Limiter({ channels, ceilingDbtp: -1 - CODEC_HEADROOM_DB });
+    // Made at once: the first sound must not wait for it.
+    this.#embedder = createEmbedder(mark, channels);
+    // Told when there is something to mark.
+    this.#embedder.catch(() => undefined);
   }
 
   async process(frame: AudioFrame, ctx: StageContext<AudioFrame>): Promise<void> {
-    // Made when there is something to mark: most outputs of a live channel are never listened to.
-    this.#embedder ??= createEmbedder(this.#o.mark, this.#channels);
     const embedder = await this.#embedder;
     const startSample = Math.round((frame.mediaTimeUs * RATE_HZ) / 1_000_000);
     if (startSample !== this.#nextSample) this.#jumpTo(frame.mediaTimeUs, startSample, embedder);
@@ -64,9 +63,8 @@ export class MarkStage implements Stage<AudioFrame, AudioFrame> {
   }
 
   async flush(ctx: StageContext<AudioFrame>): Promise<void> {
-    const embedder = await this.#embedder;
-    if (embedder === undefined) return;
-    await this.#send(embedder.flush(), ctx);
+    if (this.#originUs === undefined) return;
+    await this.#send((await this.#embedder).flush(), ctx);
     await this.#sendLimited(this.#limiter.flush(), ctx);
     if (this.#partialSamples > 0) await this.#sendFrame(ctx);
   }
