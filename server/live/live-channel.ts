@@ -5,6 +5,7 @@ import type { SfuRouter } from '../../sfu/router.ts';
 import { Throttle } from '../../sfu/throttle.ts';
 import type { Marker } from '../marks/marker.ts';
 import { ChannelEvents } from './channel-events.ts';
+import { channelOrder, termsOf } from './channel-order.ts';
 import { ChannelRecordings } from './channel-recordings.ts';
 import type { ChannelRecord } from './channel-store.ts';
 import type {
@@ -16,7 +17,7 @@ import type {
   TrackKey,
 } from './contract.ts';
 import { DemandBook } from './demand.ts';
-import { DubLink, type DubLinkState, type DubOrder } from './dub-link.ts';
+import { DubLink, type DubLinkState } from './dub-link.ts';
 import { DubReports } from './dub-reports.ts';
 import { channelView } from './live-channel-views.ts';
 import type { LiveWorkers } from './live-workers.ts';
@@ -424,7 +425,13 @@ export class LiveChannel {
       workers: this.#o.workers,
       router,
       backlog: this.#backlog,
-      order: () => this.#order(programme),
+      order: () =>
+        channelOrder({
+          record: this.#record,
+          demand: this.demand,
+          originUs: programme.originUs,
+          clauseLog: this.#o.clauseLogOf(programme.id),
+        }),
       marks: (languages) => marks.of(languages),
       onTrack: (key, producerId) => {
         programme
@@ -435,25 +442,6 @@ export class LiveChannel {
       onMessage: (message) => this.#reports.receive(message),
       onState: (state, why) => this.#onDubState(state, why),
     });
-  }
-
-  #order(programme: Programme): DubOrder | undefined {
-    const { settings, controls } = this.#record;
-    if (settings.languages.length === 0) return undefined;
-    return {
-      channelId: this.id,
-      from: settings.from,
-      renditions: settings.languages,
-      originUs: programme.originUs,
-      delayMs: settings.delayMs,
-      separateBed: settings.dubbingSource === 'speech',
-      clauseLog: this.#o.clauseLogOf(programme.id),
-      terms: termsOf(settings),
-      demand: Object.fromEntries(
-        settings.languages.map(({ language }) => [language, this.demand.of(language)]),
-      ),
-      controls,
-    };
   }
 
   #onSource(frame: EncodedFrame): void {
@@ -513,8 +501,4 @@ export class LiveChannel {
     this.#state = state;
     this.changed();
   }
-}
-
-function termsOf(settings: ChannelRecord['settings']) {
-  return { glossary: settings.glossary, doNotTranslate: settings.doNotTranslate };
 }
