@@ -404,12 +404,8 @@ export class LiveChannel {
     this.#marks = new ProgrammeMarks({
       marker: this.#o.marker,
       dataDir: this.#o.dataDir,
-      channel: () => {
-        const { title, isPublic } = this.#record.settings;
-        return { id: this.id, title, isPublic };
-      },
-      programme: programme.id,
-      startedAt: programme.startedAt,
+      record: () => this.#record,
+      programme,
     });
     this.#link = this.#dub(programme, this.#marks, router);
     // What cannot be recorded is still broadcast.

@@ -18,9 +18,8 @@ describe('ProgrammeMarks', () => {
     return new ProgrammeMarks({
       marker: new Marker({ key: current, registry }),
       dataDir,
-      channel: () => ({ id: 'news', title, isPublic: true }),
-      programme: 'p1',
-      startedAt: '2026-01-01T00:00:00.000Z',
+      record: () => ({ id: 'news', settings: { title, isPublic: true } }),
+      programme: { id: 'p1', startedAt: '2026-01-01T00:00:00.000Z' },
     });
   }
 

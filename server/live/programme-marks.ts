@@ -9,10 +9,12 @@ export interface ProgrammeMarksOptions {
   /** Where workers read the keys. */
   dataDir: string;
   /** What the channel is called, and whether anyone may know, when a mark is issued. */
-  channel: () => MarkOrder['channel'];
-  programme: string;
-  /** Wall time of media time 0, RFC 3339. */
-  startedAt: string;
+  record: () => {
+    readonly id: string;
+    readonly settings: { readonly title: string; readonly isPublic: boolean };
+  };
+  /** `startedAt`: wall time of media time 0, RFC 3339. */
+  programme: { readonly id: string; readonly startedAt: string };
 }
 
 const MODES = ['interpret', 'synced'] as const;
@@ -56,9 +58,15 @@ export class ProgrammeMarks {
     const known = this.#issued.get(key);
     if (known) return known;
     if (this.#ended) throw new LivedubError('LIVEDUB_E_CLOSED', 'The programme has ended.');
-    const { marker, programme, startedAt } = this.#o;
-    const channel = this.#o.channel();
-    const issuing = marker.issue({ channel, source: 'live', programme, ...output, startedAt });
+    const { marker, programme, record } = this.#o;
+    const { id, settings } = record();
+    const issuing = marker.issue({
+      channel: { id, title: settings.title, isPublic: settings.isPublic },
+      source: 'live',
+      programme: programme.id,
+      ...output,
+      startedAt: programme.startedAt,
+    });
     this.#issued.set(key, issuing);
     // The disk may have room the next time.
     issuing.catch(() => this.#issued.delete(key));
