@@ -24,6 +24,15 @@ export class ShotCuts {
   #histogram = new Float32Array(BINS);
   #usual = 0;
   #shotStartUs = 0;
+  readonly #threshold: number;
+
+  /**
+   * @param options.threshold Share of the usual change that makes a cut; default 1. Who looks for marks takes less: a cut that the
+   * embedder saw and the detector did not costs more than one too many.
+   */
+  constructor(options: { threshold?: number } = {}) {
+    this.#threshold = options.threshold ?? 1;
+  }
 
   /** Whether this frame is the first of another shot. The very first frame is not. */
   isCut(plane: LumaPlane, mediaTimeUs: number): boolean {
@@ -41,9 +50,9 @@ export class ShotCuts {
     let moved = 0;
     for (let i = 0; i < BINS; i += 1) moved += Math.abs(histogram[i]! - histogramBefore[i]!) / 2;
     const isCut =
-      change > FIELDS_CHANGE &&
-      moved > HISTOGRAM_CHANGE &&
-      change > OVER_USUAL * this.#usual &&
+      change > FIELDS_CHANGE * this.#threshold &&
+      moved > HISTOGRAM_CHANGE * this.#threshold &&
+      change > OVER_USUAL * this.#threshold * this.#usual &&
       mediaTimeUs - this.#shotStartUs >= MIN_SHOT_US;
     if (isCut) {
       this.#usual = 0;

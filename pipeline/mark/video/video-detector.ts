@@ -13,6 +13,8 @@ const BLOCK_US = 4_000_000;
 const MOST_SHOTS = 4;
 /** A shot that is looked at by itself has so many frames at least. */
 const LONE_SHOT_FRAMES = 12;
+/** Cuts that the embedder saw are seen after encoding too. */
+const CUT_THRESHOLD = 0.75;
 /** Smaller pictures are not looked at. */
 const LEAST_SIDE = 48;
 
@@ -52,7 +54,7 @@ interface KeySearch {
  */
 export class VideoMarkDetector {
   readonly #keys: readonly KeySearch[];
-  readonly #cuts = new ShotCuts();
+  readonly #cuts = new ShotCuts({ threshold: CUT_THRESHOLD });
   #fullSearches: number;
   #gatherer = new ShotGatherer();
   #shot = 0;
