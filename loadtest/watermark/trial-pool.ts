@@ -40,7 +40,7 @@ export class TrialPool {
     );
     const pool = new TrialPool(children, signal);
     try {
-      await Promise.all(children.map((child) => once(child, 'message', { signal })));
+      await Promise.all(children.map((child) => readiness(child, signal)));
     } catch (error) {
       await pool.close();
       throw error;
@@ -111,6 +111,20 @@ export class TrialPool {
     } finally {
       settled.abort();
     }
+  }
+}
+
+async function readiness(child: ChildProcess, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const either = { signal: AbortSignal.any([signal, settled.signal]) };
+  const early = once(child, 'exit', either).then(() => {
+    throw failure('A process that looks for marks did not start.');
+  });
+  early.catch(() => undefined);
+  try {
+    await Promise.race([once(child, 'message', either), early]);
+  } finally {
+    settled.abort();
   }
 }
 
