@@ -1,7 +1,7 @@
 import type { MarkCandidate } from '../finding.ts';
 import { KEY_ID_BITS, type MarkPayload, PAYLOAD_BITS, packPayload, RENDITION_BITS } from '../payload.ts';
 import { CODE_BITS, MarkCode, payloadBitCode } from './mark-code.ts';
-import { type Judgement, judge, type SoftBits } from './soft-decision.ts';
+import { type Judgement, judge, type SoftBits, speaksForPayload } from './soft-decision.ts';
 
 /** Payloads that a book holds at most: what is looked through in a quarter of a second. */
 export const MAX_BOOK_PAYLOADS = 1_000_000;
@@ -74,7 +74,7 @@ export class CandidateBook {
    */
   match(soft: SoftBits, options: { hypotheses: number }): MatchedPayload | undefined {
     const energy = soft.energy + (soft.sync?.energy ?? 0);
-    if (this.payloads === 0 || !(energy > 0)) return undefined;
+    if (this.payloads === 0 || !(soft.energy > 0)) return undefined;
     this.#tables ??= new ChunkTables();
     const { low, middle, high, minuteLow, minuteHigh } = this.#tables;
     const sums = byteSums(soft.sums);
@@ -119,12 +119,14 @@ export class CandidateBook {
       }
     }
 
-    const deviation = Math.sqrt(energy);
-    const score = (best.sum + (soft.sync?.sum ?? 0)) / deviation;
+    const score = (best.sum + (soft.sync?.sum ?? 0)) / Math.sqrt(energy);
+    const judgement = judge(score, Math.log(this.payloads * options.hypotheses));
+    const dataScore = best.sum / Math.sqrt(soft.energy);
     return {
       payload: { keyId: this.keyId, rendition: this.#renditions[best.at]!, minute: best.minute },
-      margin: (score * (best.sum - secondSum)) / deviation,
-      ...judge(score, Math.log(this.payloads * options.hypotheses)),
+      margin: (dataScore * (best.sum - secondSum)) / Math.sqrt(soft.energy),
+      ...judgement,
+      accepted: judgement.accepted && speaksForPayload(dataScore, Math.log(this.payloads)),
     };
   }
 }

@@ -58,6 +58,15 @@ describe('soft decision', () => {
     }
   });
 
+  it('gives no name to a clip whose synchronisation is all that is left', () => {
+    const random = seeded(4);
+    for (let i = 0; i < 600; i += 1) {
+      const { sums, energy } = gather({ random, cell: () => gaussian(random), mark: 0 });
+      const sync = { sum: 0.9 * energy, energy: energy / 2 };
+      expect(readPayload({ sums, energy, sync }, { hypotheses: 1 })?.accepted ?? false).toBe(false);
+    }
+  });
+
   it('keeps to the bound for any one word', () => {
     const random = seeded(3);
     const word = code.encode(randomBits(random, PAYLOAD_BITS));

@@ -16,7 +16,8 @@ export interface SoftBits {
   readonly energy: number;
   /**
    * The cells of the same hypothesis whose sign does not depend on the payload: their sum with signs taken off, and their sum of
-   * squares. They make the test sharper; `hypotheses` then has to count every one that the best was chosen from.
+   * squares. They make the test sharper; `hypotheses` then has to count every one that the best was chosen from. They tell one
+   * payload of a key from another in nothing, so what carries the payload has to be convincing without them as well.
    */
   readonly sync?: { readonly sum: number; readonly energy: number };
 }
@@ -64,6 +65,16 @@ export function codeScore(soft: SoftBits, code: Int8Array): number {
   return sum / Math.sqrt(energy);
 }
 
+/**
+ * Whether the cells that carry the payload speak for it by themselves, once it is known that there is a mark of the key:
+ * else a clip whose payload is lost, but whose synchronisation is strong, could be given any name.
+ *
+ * @param logPayloads Natural logarithm of how many payloads it was chosen from.
+ */
+export function speaksForPayload(dataScore: number, logPayloads: number): boolean {
+  return dataScore >= scoreThreshold(logPayloads);
+}
+
 const CODE = new MarkCode();
 
 /**
@@ -82,9 +93,9 @@ export function readPayload(
     if (best === undefined || score > best.score) best = { decoded, score };
   }
   if (best === undefined) return undefined;
-  return {
-    payload: unpackPayload(best.decoded.bits),
-    code: best.decoded.code,
-    ...judge(best.score, LOG_PAYLOADS + Math.log(hypotheses)),
-  };
+  const { bits, code } = best.decoded;
+  const judgement = judge(best.score, LOG_PAYLOADS + Math.log(hypotheses));
+  const dataScore = codeScore({ sums: soft.sums, energy: soft.energy }, code);
+  const accepted = judgement.accepted && speaksForPayload(dataScore, LOG_PAYLOADS);
+  return { payload: unpackPayload(bits), code, ...judgement, accepted };
 }

@@ -161,6 +161,21 @@ describe('video mark', () => {
     ]);
   });
 
+  it('of two renditions averaged, names one of them, both or none, but no other', async () => {
+    const frames = scenes({ width: 640, height: 360, scenes: [1], frames: 10 });
+    for (const rendition of [1, 2, 3, 0xf_ffff_ffff]) {
+      const first = await marked(frames);
+      const second = await marked(frames, { rendition });
+      const mixed = first.map((frame, i) => ({
+        ...frame,
+        data: frame.data.map((value, k) => (value + second[i]!.data[k]!) / 2),
+      }));
+      const { findings, presence } = await detect(mixed);
+      for (const { payload } of findings) expect([RENDITION, rendition]).toContain(payload.rendition);
+      expect(findings.length > 0 || presence !== undefined).toBe(true);
+    }
+  });
+
   it('is one finding over a long clip that goes on into the next minute', async () => {
     const frames = scenes({ width: 320, height: 180, scenes: [1], frames: 75 });
     const embedder = await VideoMarkEmbedder.create({ key, rendition: RENDITION });
