@@ -1,7 +1,7 @@
 import type { CandidateBook } from '../code/candidate-book.ts';
 import { CLEAR_MARGIN } from '../code/candidate-book.ts';
-import { CODE_BITS, MarkCode, minuteStepCode } from '../code/mark-code.ts';
-import { type Judgement, readPayload, type SoftBits } from '../code/soft-decision.ts';
+import { CODE_BITS, MarkCode, minuteStepBit, minuteStepCode } from '../code/mark-code.ts';
+import { codeScore, type Judgement, readPayload, type SoftBits } from '../code/soft-decision.ts';
 import { type MarkPayload, packPayload } from '../payload.ts';
 import { CELL_STEPS } from './cell-grid.ts';
 import { type AudioMarkLayout, COLUMNS, ROWS } from './layout.ts';
@@ -23,6 +23,9 @@ const READABLE_SYNC = 4;
 const CERTAIN_SYNC = 5;
 /** Of the mean correlation with the mark, what a stretch has to have to be part of what was found. */
 const RANGE_SHARE = 0.35;
+
+/** What either side of a change of minute has to show of its own payload. */
+const SIDE_SCORE = 4;
 
 let stepCodes: readonly Int8Array[] | undefined;
 
@@ -60,9 +63,18 @@ export class PayloadReader {
     for (const change of changesOfBlock(peak)) {
       const before = fold(peak.cells, peak.offset, 0, change);
       const after = fold(peak.cells, peak.offset, change);
-      for (const step of stepCodes) {
+      for (const [bit, step] of stepCodes.entries()) {
         const found = this.#tryRead(this.#soft(peak, this.#joined(peak, before, after, step)), trials);
-        if (found) return this.#located(peak, found, 'read', { change, step });
+        // Read from one side alone, the other's minute would be made up.
+        if (!found || minuteStepBit(found.payload.minute) !== bit) continue;
+        const code = this.#code.encode(packPayload(found.payload));
+        const ofBefore = codeScore(this.#soft(peak, before), code);
+        const ofAfter = codeScore(
+          this.#soft(peak, after),
+          code.map((sign, i) => sign * step[i]!),
+        );
+        if (Math.min(ofBefore, ofAfter) < SIDE_SCORE) continue;
+        return this.#located(peak, found, 'read', { change, step });
       }
     }
     return undefined;
