@@ -1,6 +1,6 @@
+import { SpectrumAnalyser } from '../../pipeline/mark/audio/compressed-spectra.ts';
 import { AudioMarkDetector } from '../../pipeline/mark/audio/detector.ts';
 import { AudioMarkLayout } from '../../pipeline/mark/audio/layout.ts';
-import { SpectrumAnalyser } from '../../pipeline/mark/audio/log-spectra.ts';
 import { Trials } from '../../pipeline/mark/audio/payload-reader.ts';
 import { WindowSearch } from '../../pipeline/mark/audio/window-search.ts';
 import type { TrialReply, TrialRequest, TrialResult, TrialSetup } from './trial-messages.ts';

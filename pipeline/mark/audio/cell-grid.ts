@@ -1,5 +1,5 @@
+import { BIN_HZ, BINS, type CompressedSpectra, DETECT_RATE_HZ, HOP } from './compressed-spectra.ts';
 import { CELL_SAMPLES, LOWEST_HZ, MARK_RATE_HZ, ROW_HZ, ROWS } from './layout.ts';
-import { BIN_HZ, BINS, DETECT_RATE_HZ, HOP, type LogSpectra } from './log-spectra.ts';
 
 /** Places at which a cell is looked for, per cell: 7 ms apart. */
 export const CELL_STEPS = 6;
@@ -17,11 +17,11 @@ export interface Warp {
   readonly shift: number;
 }
 
-/** Mean log level of every row over one cell's time, at every step: where cells might be. */
+/** Mean compressed level of every row over one cell's time, at every step: where cells might be. */
 export interface CellGrid {
   readonly warp: Warp;
   readonly steps: number;
-  /** dB; `ROWS` a step. */
+  /** About dB; `ROWS` a step. */
   readonly levels: Float32Array;
   /** From one step to the next, s. */
   readonly stepS: number;
@@ -34,8 +34,8 @@ export interface RowSums {
   readonly before: Float64Array;
 }
 
-export function rowSums(spectra: LogSpectra, shift: number): RowSums {
-  const { frames, db } = spectra;
+export function rowSums(spectra: CompressedSpectra, shift: number): RowSums {
+  const { frames, levels } = spectra;
   const before = new Float64Array((frames + 1) * ROWS);
   const edges = Float64Array.from({ length: ROWS + 1 }, (_, r) =>
     Math.min(BINS - 1e-3, ((LOWEST_HZ + r * ROW_HZ) * shift) / BIN_HZ + 0.5),
@@ -46,11 +46,11 @@ export function rowSums(spectra: LogSpectra, shift: number): RowSums {
   const highest = Math.min(BINS, first[ROWS]! + 1);
   for (let f = 0; f < frames; f += 1) {
     const at = f * BINS;
-    for (let k = lowest; k < highest; k += 1) sums[k + 1] = sums[k]! + db[at + k]!;
-    let left = sums[lowest]! + (edges[0]! - lowest) * db[at + lowest]!;
+    for (let k = lowest; k < highest; k += 1) sums[k + 1] = sums[k]! + levels[at + k]!;
+    let left = sums[lowest]! + (edges[0]! - lowest) * levels[at + lowest]!;
     for (let r = 0; r < ROWS; r += 1) {
       const k = first[r + 1]!;
-      const right = sums[k]! + (edges[r + 1]! - k) * db[at + k]!;
+      const right = sums[k]! + (edges[r + 1]! - k) * levels[at + k]!;
       before[(f + 1) * ROWS + r] = before[f * ROWS + r]! + (right - left) / (edges[r + 1]! - edges[r]!);
       left = right;
     }

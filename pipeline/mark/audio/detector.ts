@@ -1,8 +1,8 @@
 import type { MarkCandidate, MarkDetection, MarkFinding } from '../finding.ts';
 import type { MarkKey } from '../mark-key.ts';
 import type { Warp } from './cell-grid.ts';
+import { DETECT_RATE_HZ, SpectrumAnalyser } from './compressed-spectra.ts';
 import { AudioMarkLayout } from './layout.ts';
-import { DETECT_RATE_HZ, SpectrumAnalyser } from './log-spectra.ts';
 import { Trials } from './payload-reader.ts';
 import { WindowSearch } from './window-search.ts';
 

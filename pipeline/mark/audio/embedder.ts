@@ -18,7 +18,7 @@ export interface AudioMarkEmbedderOptions {
   keyId: number;
   rendition: number;
   channels: 1 | 2;
-  /** `discreet` is not heard; `firm` bears a quarter more noise and may be heard on long vowels. Default: `discreet`. */
+  /** `firm` bears an eighth more noise, and may be heard on long vowels. Default: `discreet`. */
   strength?: MarkStrength;
 }
 
@@ -26,7 +26,7 @@ export type MarkStrength = 'discreet' | 'firm';
 
 /** Gain of a cell of average loudness, dB, below 0.8 kHz and above 3 kHz. */
 const GAINS: Readonly<Record<MarkStrength, readonly [low: number, high: number]>> = {
-  discreet: [1.4, 2.2],
+  discreet: [1.6, 2.4],
   firm: [1.8, 2.7],
 };
 

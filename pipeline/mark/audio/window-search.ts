@@ -11,8 +11,8 @@ import {
   type Warp,
   weighByProminence,
 } from './cell-grid.ts';
+import type { CompressedSpectra } from './compressed-spectra.ts';
 import type { AudioMarkLayout } from './layout.ts';
-import type { LogSpectra } from './log-spectra.ts';
 import { type AudioReading, PayloadReader, type Trials } from './payload-reader.ts';
 import { type CellValues, PLACES, SyncPattern, type SyncPeak, searchSync, syncScore } from './sync-search.ts';
 import { SPEECH_WHITENING, type Whitening, WhiteningFit, whiten } from './whitening.ts';
@@ -69,7 +69,7 @@ export class WindowSearch {
    * @param speeds Whether all speeds are tried where the first give nothing, or only these.
    */
   search(
-    spectra: LogSpectra,
+    spectra: CompressedSpectra,
     startS: number,
     {
       trials,
@@ -194,12 +194,12 @@ function findingOf(peak: SyncPeak, reading: AudioReading, startS: number): MarkF
 
 /** A window's cells under the warps and weightings that are asked for, made once. */
 class ClipViews {
-  readonly #spectra: LogSpectra;
+  readonly #spectra: CompressedSpectra;
   readonly #rows = new Map<number, RowSums>();
   readonly #made = new Map<string, CellValues>();
   #fit: Whitening | undefined;
 
-  constructor(spectra: LogSpectra) {
+  constructor(spectra: CompressedSpectra) {
     this.#spectra = spectra;
   }
 
