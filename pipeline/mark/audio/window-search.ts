@@ -30,8 +30,8 @@ const WEIGHTINGS = 2;
 const CLEAR_SYNC = 6;
 /** Best places that are read from after all speeds were looked at. */
 const PLACES_READ = 6;
-/** What all speeds and places together may be wrong in. */
-const SYNC_TRIALS = (1 + WARPS.length) * WEIGHTINGS * PLACES;
+/** Places at which the synchronisation is compared in one window at most: at the two first speeds, at all, and refined. */
+const SYNC_TRIALS = (2 + 1 + WARPS.length) * WEIGHTINGS * PLACES + PLACES_READ * 2 * 3;
 
 export interface WindowResult {
   readonly findings: readonly (MarkFinding & { readonly warp: Warp })[];
