@@ -21,9 +21,13 @@ export async function trialLayout(key: MarkKey): Promise<AudioMarkLayout> {
 }
 
 /** So many payloads as a busy issuer may have given out, the given renditions among them. */
-export function bookOf(keyId: number, renditions: readonly number[]): MarkCandidate[] {
+export function bookOf(
+  keyId: number,
+  renditions: readonly number[],
+  payloads = BOOK_PAYLOADS,
+): MarkCandidate[] {
   const random = mulberry32(keyId + 1);
-  const others = BOOK_PAYLOADS / MINUTES_EACH - renditions.length;
+  const others = payloads / MINUTES_EACH - renditions.length;
   const drawn = Array.from({ length: others }, () => Math.floor(random() * 2 ** 36));
   return [...drawn, ...renditions].map((rendition) => ({ keyId, rendition, minutes: MINUTES_EACH }));
 }

@@ -1,4 +1,4 @@
-import { SpectrumAnalyser } from '../../pipeline/mark/audio/compressed-spectra.ts';
+import { DETECT_RATE_HZ, SpectrumAnalyser } from '../../pipeline/mark/audio/compressed-spectra.ts';
 import { AudioMarkDetector } from '../../pipeline/mark/audio/detector.ts';
 import { AudioMarkLayout } from '../../pipeline/mark/audio/layout.ts';
 import { Trials } from '../../pipeline/mark/audio/payload-reader.ts';
@@ -30,18 +30,25 @@ async function detect({
   withScores,
 }: TrialRequest & { kind: 'detect' }): Promise<TrialResult> {
   const { setup, detector, layouts } = await detectors.get(name)!;
+  const { keys, candidates } = setup;
   const before = performance.now();
-  const detection = await detector.detect(clip);
-  const ms = performance.now() - before;
-  if (!withScores) return { detection, syncScores: [], syncThreshold: Number.NaN, ms };
-  const { presence } = new WindowSearch({ layouts }).search(analyser.analyse(clip), 0, {
-    trials: new Trials(),
-  });
+  if (!withScores) {
+    const detection = await detector.detect(clip);
+    return { detection, syncScores: [], syncThreshold: Number.NaN, ms: performance.now() - before };
+  }
+  // What the detector does with a clip of one window, with what it keeps to itself.
+  const search = new WindowSearch({ layouts, candidates });
+  const { findings, presence } = search.search(analyser.analyse(clip), 0, { trials: new Trials() });
+  const all = [...presence].map(([keyId, of]) => ({ keyId, ...of }));
   return {
-    detection,
-    syncScores: setup.keys.map(({ keyId }) => presence.get(keyId)?.score ?? 0),
-    syncThreshold: presence.values().next().value?.threshold ?? Number.NaN,
-    ms,
+    detection: {
+      findings,
+      presence: all.find(({ score, threshold }) => score >= threshold),
+      examinedS: clip.length / DETECT_RATE_HZ,
+    },
+    syncScores: keys.map(({ keyId }) => presence.get(keyId)?.score ?? 0),
+    syncThreshold: all[0]?.threshold ?? Number.NaN,
+    ms: performance.now() - before,
   };
 }
 

@@ -17,7 +17,7 @@ export type TrialRequest =
       readonly setup: string;
       /** 16 kHz mono. */
       readonly clip: Float32Array;
-      /** Also gives the best synchronisation of every key, whether it is believed or not; takes another look. */
+      /** Searches the clip as one window, and gives the best synchronisation of every key, whether it is believed or not. */
       readonly withScores: boolean;
     };
 
