@@ -29,17 +29,30 @@ const SIDE_SCORE = 4;
 
 let stepCodes: readonly Int8Array[] | undefined;
 
-/** Counts what is tried with a clip, so that all of it together gives one false alarm in a million clips at most. */
+/**
+ * Counts what is tried with a clip, so that all of it together gives one false alarm in a million clips at most. Reading and matching
+ * have half of that each: a match is not dearer for what could not be read.
+ */
 export class Trials {
-  #count = 0;
+  #reads = 0;
+  #matches = 0;
 
-  /**
-   * Of the next trial, how many equal ones it stands for: n²·π²/6, whose inverses add up to 1. So the total need not be known before.
-   */
-  next(): number {
-    this.#count += 1;
-    return (this.#count ** 2 * Math.PI ** 2) / 6;
+  /** Of the next reading, how many equal tries it stands for. */
+  nextRead(): number {
+    this.#reads += 1;
+    return share(this.#reads);
   }
+
+  /** Of the next comparison with issued payloads, how many equal tries each of them stands for. */
+  nextMatch(): number {
+    this.#matches += 1;
+    return share(this.#matches);
+  }
+}
+
+/** Twice n²·π²/6, whose inverses add up to a half over all n. So the total need not be known before. */
+function share(n: number): number {
+  return (n ** 2 * Math.PI ** 2) / 3;
 }
 
 /** Reads payloads where the synchronisation says that a block lies. */
@@ -84,13 +97,13 @@ export class PayloadReader {
   match(peak: SyncPeak, trials: Trials): AudioReading | undefined {
     if (this.#book === undefined || this.#book.payloads === 0) return undefined;
     const soft = this.#soft(peak, fold(peak.cells, peak.offset));
-    const found = this.#book.match(soft, { hypotheses: trials.next() });
+    const found = this.#book.match(soft, { hypotheses: trials.nextMatch() });
     if (!found?.accepted || found.margin < CLEAR_MARGIN) return undefined;
     return this.#located(peak, found, 'matched', undefined);
   }
 
   #tryRead(soft: SoftBits, trials: Trials): (Judgement & { payload: MarkPayload }) | undefined {
-    const found = readPayload(soft, { hypotheses: trials.next() });
+    const found = readPayload(soft, { hypotheses: trials.nextRead() });
     return found?.accepted && found.payload.keyId === this.#layout.key.keyId ? found : undefined;
   }
 
