@@ -222,8 +222,7 @@ function summarise(
   const maxUs = ((options.maxSeconds ?? 24 * 3600) + (options.startSeconds ?? 0)) * 1e6;
   const capped = endUs >= maxUs;
   if (capped) warnings.push(`Only the first ${clock(endUs)} were read.`);
-  // These carry no length of their own: FFmpeg guesses it from the bit rate or from timestamps that may have jumped.
-  const declaredUs = /^(mpegts|mpeg|aac|ac3|eac3|dts|loas)$/u.test(media.container) ? 0 : media.durationUs;
+  const declaredUs = declaredLengthUs(media);
   const missingUs = declaredUs - endUs;
   const truncated =
     !capped && (missingUs > Math.max(2e6, declaredUs * 0.02) || /truncat|partial file/iu.test(stderr));
@@ -236,6 +235,11 @@ function summarise(
   if (code !== 0 && warnings.length === 0)
     warnings.push(`FFmpeg ended early: ${lastLine(stderr, media.path)}.`);
   return { endUs, truncated, warnings };
+}
+
+/** How long a file says that it is; 0 where FFmpeg only guesses, from the bit rate or from timestamps that may have jumped. */
+export function declaredLengthUs({ container, durationUs }: MediaInfo): number {
+  return /^(mpegts|mpeg|aac|ac3|eac3|dts|loas)$/u.test(container) ? 0 : durationUs;
 }
 
 function clock(us: number): string {

@@ -1,4 +1,5 @@
 import type { LumaPlane } from '../../pipeline/mark/video/luma-mark.ts';
+import { declaredLengthUs } from '../../pipeline/media/intake.ts';
 import { inputArgs, type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
 import { startTool, type Tool } from '../../pipeline/media/tool-process.ts';
 
@@ -140,7 +141,7 @@ class ToolStream<T> implements ClipStream<T> {
       yield* this.#units(tool);
       const { code, stderr } = await tool.exit;
       signal.throwIfAborted();
-      if (!this.#stop.signal.aborted) this.isWhole = code === 0 && stderr.trim() === '';
+      if (!this.#stop.signal.aborted) this.isWhole = code === 0 && stderr.trim() === '' && !this.#breaksOff();
     } finally {
       tool.kill();
       await tool.exit;
@@ -165,6 +166,14 @@ class ToolStream<T> implements ClipStream<T> {
     }
     this.#options.signal.throwIfAborted();
     if (filled > 0 && takesPart && !this.#stop.signal.aborted) yield this.#take(held.subarray(0, filled));
+  }
+
+  /** FFmpeg may take a break for the end. A film's sound may end before its picture, so only sound alone tells. */
+  #breaksOff(): boolean {
+    const { media, maxSeconds } = this.#options;
+    if (media.video !== undefined) return false;
+    const declaredSeconds = Math.min(declaredLengthUs(media) / 1e6, maxSeconds);
+    return declaredSeconds - this.seconds > Math.max(1, 0.02 * declaredSeconds);
   }
 
   #take(bytes: Uint8Array): T {
