@@ -1,15 +1,13 @@
 import { LivedubError } from '../errors.ts';
 import type { AudioFrame } from '../frames.ts';
 import { inputArgs, lastLine, type MediaInfo, probeMedia, unreadable } from './probe.ts';
-import { startTool, type Tool } from './tool-process.ts';
+import { startTool, type Tool, unlessStalled } from './tool-process.ts';
 
 export const INTAKE_RATE_HZ = 48_000;
 export const INTAKE_FRAME_SAMPLES = 960;
 const CHANNELS = 2;
 const FRAME_BYTES = INTAKE_FRAME_SAMPLES * CHANNELS * 4;
 const FRAME_US = 20_000;
-/** FFmpeg that gives nothing for so long, though the reader waits, is stuck: some broken files do that. */
-const STALL_MS = 90_000;
 
 export interface IntakeOptions {
   /** Path of a file, or an http(s) URL. */
@@ -165,7 +163,7 @@ async function* blocks(tool: Tool): AsyncGenerator<Float32Array[]> {
   const block = new Float32Array(FRAME_BYTES / 4);
   const bytes = new Uint8Array(block.buffer);
   let filled = 0;
-  for await (const part of watched(tool)) {
+  for await (const part of unlessStalled(tool)) {
     for (let at = 0; at < part.length; ) {
       const count = Math.min(part.length - at, FRAME_BYTES - filled);
       bytes.set(part.subarray(at, at + count), filled);
@@ -179,21 +177,6 @@ async function* blocks(tool: Tool): AsyncGenerator<Float32Array[]> {
   if (filled === 0) return;
   bytes.fill(0, filled);
   yield split(block);
-}
-
-/** The tool's output; ends it when it stalls. Time in which the reader is busy elsewhere does not count. */
-export async function* watched(tool: Tool): AsyncGenerator<Buffer> {
-  const output = (tool.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const timer = setTimeout(tool.kill, STALL_MS);
-      const next = await output.next().finally(() => clearTimeout(timer));
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await output.return?.(undefined);
-  }
 }
 
 function split(interleaved: Float32Array): Float32Array[] {

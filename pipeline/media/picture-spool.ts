@@ -1,13 +1,12 @@
 import { pipeline } from 'node:stream/promises';
 import { LivedubError } from '../errors.ts';
 import type { PictureMarker, PictureMarking } from '../ports/picture-marker.ts';
-import { watched } from './intake.ts';
 import { type RawPicture, type RawPictureFormat, ticksToUs } from './nut.ts';
 import { NutReader } from './nut-reader.ts';
 import { NutWriter } from './nut-writer.ts';
 import { inputArgs, lastLine, type MediaInfo, unreadable, type VideoStreamInfo } from './probe.ts';
 import { outputError } from './recording-folder.ts';
-import { startTool, type Tool } from './tool-process.ts';
+import { startTool, type Tool, unlessStalled } from './tool-process.ts';
 
 /** A damaged timestamp must not become years of picture. */
 const MAX_SECONDS = 24 * 3600;
@@ -79,7 +78,7 @@ export class PictureSpool {
     let marker: PictureMarker | undefined;
     try {
       const decoder = startDecoder(input, signal);
-      const reader = await NutReader.open(watched(decoder));
+      const reader = await NutReader.open(unlessStalled(decoder));
       const pictures = reader?.pictures();
       const first = await pictures?.next();
       if (reader === undefined || first?.value === undefined) {

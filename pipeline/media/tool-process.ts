@@ -121,6 +121,24 @@ export async function runTool(
   return { ...exit, stdout: Buffer.concat(parts).toString('utf8') };
 }
 
+/** FFmpeg that gives nothing for so long, though the reader waits, is stuck: some broken files do that. */
+const STALL_MS = 90_000;
+
+/** A tool's output; ends the tool when it stalls. Time in which the reader is busy elsewhere does not count. */
+export async function* unlessStalled(tool: Tool, stallMs = STALL_MS): AsyncGenerator<Buffer> {
+  const output = (tool.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const timer = setTimeout(tool.kill, stallMs);
+      const next = await output.next().finally(() => clearTimeout(timer));
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await output.return?.(undefined);
+  }
+}
+
 const found = new Map<string, string>();
 
 /** Full path of a program in PATH. @throws LIVEDUB_E_DEPENDENCY_MISSING */

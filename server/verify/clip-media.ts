@@ -1,7 +1,7 @@
 import type { LumaPlane } from '../../pipeline/mark/video/luma-mark.ts';
 import { declaredLengthUs } from '../../pipeline/media/intake.ts';
 import { inputArgs, type MediaInfo, probeMedia } from '../../pipeline/media/probe.ts';
-import { startTool, type Tool } from '../../pipeline/media/tool-process.ts';
+import { startTool, type Tool, unlessStalled } from '../../pipeline/media/tool-process.ts';
 
 /** Rate at which marks of sound are looked for. */
 export const CLIP_RATE_HZ = 16_000;
@@ -152,7 +152,7 @@ class ToolStream<T> implements ClipStream<T> {
     const { unitBytes, takesPart } = this.#plan;
     const held = new Uint8Array(unitBytes);
     let filled = 0;
-    for await (const part of unlessStalled(tool)) {
+    for await (const part of unlessStalled(tool, STALL_MS)) {
       for (let at = 0; at < part.length; ) {
         const count = Math.min(part.length - at, unitBytes - filled);
         held.set(part.subarray(at, at + count), filled);
@@ -199,21 +199,6 @@ class ToolStream<T> implements ClipStream<T> {
       output: true,
       memoryBytes: MEMORY_BYTES,
     });
-  }
-}
-
-/** The tool's output; ends it when it stalls. Time in which the reader is busy elsewhere does not count. */
-async function* unlessStalled(tool: Tool): AsyncGenerator<Buffer> {
-  const output = (tool.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const timer = setTimeout(tool.kill, STALL_MS);
-      const next = await output.next().finally(() => clearTimeout(timer));
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await output.return?.(undefined);
   }
 }
 
