@@ -108,9 +108,11 @@ class ClipSearch {
   #keptFrom = 0;
   /** Where the next window begins, in samples of the clip. */
   #next = 0;
-  /** Since where nothing was found, and in how many windows. */
+  /** Since where nothing was found. */
   #blankFrom = 0;
-  #blanks = 0;
+  /** Up to where the clip was looked at, and up to where at all speeds. */
+  #lookedTo = 0;
+  #allSpeedsTo = 0;
   readonly #findings: Found[] = [];
   #warp: Warp | undefined;
   #presence: MarkDetection['presence'];
@@ -127,13 +129,11 @@ class ClipSearch {
   }
 
   finish(): MarkDetection {
-    const left = this.#end - this.#next;
-    const isShort = this.#end <= WINDOW_S * DETECT_RATE_HZ;
-    if (left >= LEAST_S * DETECT_RATE_HZ || (isShort && left > 0)) {
+    const unseen = this.#end - this.#lookedTo;
+    if (unseen >= LEAST_S * DETECT_RATE_HZ || (this.#lookedTo === 0 && unseen > 0)) {
       // The last window is a whole one again, where the clip is long enough.
-      const from = Math.max(this.#keptFrom, this.#end - WINDOW_S * DETECT_RATE_HZ);
-      this.#next = isShort ? 0 : Math.max(from, Math.min(this.#next, from));
-      this.#window(this.#end);
+      this.#next = Math.max(0, this.#end - WINDOW_S * DETECT_RATE_HZ);
+      this.#window(this.#end, true);
     }
     const findings = joined(this.#findings);
     const found = new Set(findings.map(({ payload }) => payload.keyId));
@@ -170,18 +170,18 @@ class ClipSearch {
   }
 
   /** Looks at the clip from `#next` to a sample, and at what is before it where that was not enough. */
-  #window(to: number): void {
+  #window(to: number, isLast = false): void {
     const from = this.#next;
-    // Windows overlap by half; all speeds are tried in every second one that gives nothing, so once in all of the clip.
-    const speeds = this.#blanks % 2 === 0 ? 'all' : 'first';
+    // Windows overlap by half, but all speeds are tried once in all of the clip.
+    const speeds = from >= this.#allSpeedsTo || isLast ? 'all' : 'first';
     const last = this.#look(from, to, 2, speeds);
+    this.#lookedTo = to;
+    if (speeds === 'all' || last !== undefined) this.#allSpeedsTo = to;
     if (last !== undefined) {
       this.#next = to;
       this.#blankFrom = to;
-      this.#blanks = 0;
       return;
     }
-    this.#blanks += 1;
     this.#next = Math.min(to, from + MOVE_S * DETECT_RATE_HZ);
     for (const seconds of LONG_WINDOWS_S) {
       const length = seconds * DETECT_RATE_HZ;
