@@ -57,7 +57,7 @@ export class VerifyPage extends LitElement {
       </header>
       <main class="grid">
         <p class="lead">
-          Every AI dub of this server carries a watermark that cannot be heard. It stays when a clip is cut, converted or
+          Every AI dub of this server carries a watermark. It stays when a clip is cut, converted or
           posted elsewhere. Give a clip, and this page says what its watermark says.
         </p>
         ${this.#zone()}
