@@ -53,7 +53,9 @@ function findingText(finding: VerifyFinding, rate: 'speed' | 'scale'): string {
       ? `rendition ${finding.rendition}, unknown here`
       : channel.title === undefined
         ? 'a private channel'
-        : `${channel.title} (${channel.id})`;
+        : channel.title === channel.id
+          ? channel.title
+          : `${channel.title} (${channel.id})`;
   const parts = [
     `${startS.toFixed(1)}–${endS.toFixed(1)} s`,
     name,
