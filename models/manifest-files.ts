@@ -55,8 +55,13 @@ export function wheelFile(
 }
 
 /** A file only a hub has and whose bytes nobody here could check: listed, and refused until a hash is known. */
-function hubFile(name: string, path: string, url: string): FileInput {
+export function hubFile(name: string, path: string, url: string): FileInput {
   return { name, path, sources: [...LOCAL_THEN_MIRROR, { kind: 'hub', url }] };
+}
+
+/** A file that nobody publishes in this form: the operator makes it, and names its hash. */
+export function ownFile(name: string, path: string): FileInput {
+  return { name, path, sources: [...LOCAL_THEN_MIRROR] };
 }
 
 /** A model in the layout that transformers.js exports have: encoder, merged decoder, tokenizer, configuration. */

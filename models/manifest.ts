@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIP_SYNC_MODELS } from './manifest-lip-sync.ts';
 import { SPEECH_MODELS } from './manifest-speech.ts';
 import { TRANSLATION_MODELS } from './manifest-translation.ts';
 
@@ -39,7 +40,17 @@ const ModelSchema = z.object({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   version: z.string(),
   title: z.string(),
-  task: z.enum(['vad', 'recognise', 'translate', 'synthesise', 'language-id', 'speaker-id', 'align']),
+  task: z.enum([
+    'vad',
+    'recognise',
+    'translate',
+    'synthesise',
+    'language-id',
+    'speaker-id',
+    'align',
+    'reanimate',
+    'score',
+  ]),
   /** ISO 639-1 codes; `mul` where there are too many to list here (the engine knows them). */
   languages: z.array(z.string()),
   /** For translation: from, to. */
@@ -84,7 +95,11 @@ export function parseManifest(entries: readonly ModelInput[]): readonly Model[] 
 }
 
 /** Every model livedub knows, in the order `livedub models list` shows them. */
-export const MANIFEST: readonly Model[] = parseManifest([...SPEECH_MODELS, ...TRANSLATION_MODELS]);
+export const MANIFEST: readonly Model[] = parseManifest([
+  ...SPEECH_MODELS,
+  ...TRANSLATION_MODELS,
+  ...LIP_SYNC_MODELS,
+]);
 
 /** True when an npm or Debian package ships every file, so that nothing has to be downloaded as a model. */
 export function isPackaged(model: Model): boolean {
