@@ -28,7 +28,7 @@ const LineSchema = z.discriminatedUnion('event', [
     programme: z.string(),
     language: z.string(),
     mode: z.enum(['interpret', 'synced']),
-    kind: z.enum(['voice', 'mix']),
+    kind: z.enum(['voice', 'mix', 'face']),
     startedAt: z.string(),
     issuedAt: z.string(),
   }),

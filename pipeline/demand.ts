@@ -15,6 +15,8 @@ export interface LanguageDemand {
   readonly captions: boolean;
   readonly interpret: OutputDemand;
   readonly synced: OutputDemand;
+  /** The picture whose lips follow the voice of `synced`. */
+  readonly face: boolean;
 }
 
 /**
@@ -25,13 +27,18 @@ export type RenditionControl = 'on' | 'mute' | 'hold' | 'stop';
 
 const NOTHING: OutputDemand = { voice: false, mix: false };
 
-export const NO_DEMAND: LanguageDemand = { captions: false, interpret: NOTHING, synced: NOTHING };
+export const NO_DEMAND: LanguageDemand = {
+  captions: false,
+  interpret: NOTHING,
+  synced: NOTHING,
+  face: false,
+};
 
 /** Demand that keeps exactly these outputs, and the captions, going. */
 export function demandFor(
   outputs: Iterable<{ readonly mode: Mode; readonly kind: OutputKind }>,
 ): LanguageDemand {
-  const demand = { captions: true, interpret: { ...NOTHING }, synced: { ...NOTHING } };
+  const demand = { captions: true, interpret: { ...NOTHING }, synced: { ...NOTHING }, face: false };
   for (const { mode, kind } of outputs) demand[mode] = { ...demand[mode], [kind]: true };
   return demand;
 }

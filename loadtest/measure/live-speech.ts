@@ -109,6 +109,7 @@ export async function runLiveSpeech(options: LiveSpeechOptions): Promise<LiveSpe
       captions: true,
       interpret: mode === 'interpret' ? wanted : unwanted,
       synced: mode === 'synced' ? wanted : unwanted,
+      face: false,
     });
   const cpuBefore = process.cpuUsage();
   const encoder = new OpusEncoder({ channels: 1 });

@@ -18,7 +18,8 @@ export interface MarkRequest {
   readonly programme: string;
   readonly language: LanguageCode;
   readonly mode: Mode;
-  readonly kind: OutputKind;
+  /** `face`: the picture whose lips follow the dub. */
+  readonly kind: OutputKind | 'face';
   /** Wall time of media time 0, RFC 3339. A file's is when its dub began. */
   readonly startedAt: string;
 }

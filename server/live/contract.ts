@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FACE_GUARDS } from '../../pipeline/ports/reanimator.ts';
 import { LanguageSchema, ProblemSchema } from '../contract.ts';
 
 /**
@@ -31,6 +32,8 @@ export const RenditionSettingsSchema = z.object({
   language: LanguageSchema,
   /** Voice id; the best that keeps up when absent. */
   voice: z.string().min(1).max(80).optional(),
+  /** In synced mode the speaker's lips follow the dub, where the channel has `faceConsent`. */
+  face: z.boolean().default(false),
 });
 
 /** What an operator chooses. */
@@ -51,6 +54,8 @@ export const ChannelSettingsSchema = z.object({
   doNotTranslate: z.array(TermSchema).max(200).default([]),
   /** Also listen for OBS and encoders on SRT and RTMP. */
   listeners: z.boolean().default(false),
+  /** The people shown have agreed that their lips are moved. Without, they stay as filmed. */
+  faceConsent: z.boolean().default(false),
 });
 
 /** POST /v1/channels. */
@@ -58,7 +63,10 @@ export const NewChannelSchema = ChannelSettingsSchema.extend({ id: ChannelIdSche
 
 const { shape } = ChannelSettingsSchema;
 
-/** PATCH /v1/channels/ID: any of the settings; title, delay, glossary, terms and `isPublic` act at once while live. */
+/**
+ * PATCH /v1/channels/ID: any of the settings; title, delay, glossary, terms, `isPublic`, `faceConsent` and the languages' `face`
+ * act at once while live.
+ */
 export const ChannelPatchSchema = ChannelSettingsSchema.extend({
   // Without their defaults: what a patch does not name stays as it is.
   delayMs: shape.delayMs.unwrap(),
@@ -68,6 +76,10 @@ export const ChannelPatchSchema = ChannelSettingsSchema.extend({
   glossary: shape.glossary.unwrap(),
   doNotTranslate: shape.doNotTranslate.unwrap(),
   listeners: shape.listeners.unwrap(),
+  faceConsent: shape.faceConsent.unwrap(),
+  languages: z
+    .array(RenditionSettingsSchema.extend({ face: RenditionSettingsSchema.shape.face.unwrap().optional() }))
+    .max(8),
 })
   .partial()
   .refine((patch) => Object.keys(patch).length > 0, 'names nothing to change');
@@ -89,6 +101,30 @@ export const ChannelStateSchema = z.enum([
   'interrupted',
 ]);
 
+/** What becomes of the faces in the picture of one language, synced mode. */
+export const FaceViewSchema = z.object({
+  state: z.enum([
+    /** Its switch is off. */
+    'off',
+    'no-consent',
+    /** Nothing is on the air, or nothing but sound. */
+    'no-picture',
+    /** Nobody watches it. */
+    'idle',
+    'starting',
+    /** The lips follow the dub. */
+    'active',
+    /** As filmed at this moment; `guard` says why. */
+    'original',
+    /** The worker cannot keep up: as filmed until it can. */
+    'overloaded',
+  ]),
+  /** Why faces stayed as filmed in the last second, the most frequent reason. */
+  guard: z.enum(FACE_GUARDS).optional(),
+  /** How far the lips followed in the last second, 0…1. */
+  strength: z.number().optional(),
+});
+
 export const RenditionViewSchema = z.object({
   language: z.string(),
   /** How good the dub is, once known. */
@@ -102,6 +138,7 @@ export const RenditionViewSchema = z.object({
   viewers: z.int(),
   /** How far the dubbed voice trails the speaker in interpret mode, ms; last utterance. */
   lagMs: z.number().optional(),
+  face: FaceViewSchema,
 });
 
 export const RecordingViewSchema = z.object({
@@ -193,10 +230,10 @@ export const IngestHealthSchema = z.object({
   roundTripMs: z.number().optional(),
 });
 
-/** Key of one RTP track of a channel, e.g. `live:video`, `delayed:audio`, `voice:es:interpret`, `mix:es:synced`. */
+/** Key of one RTP track of a channel, e.g. `live:video`, `delayed:audio`, `voice:es:interpret`, `mix:es:synced`, `face:es:synced`. */
 export const TrackKeySchema = z
   .string()
-  .regex(/^((live|delayed):(audio|video)|(voice|mix):[a-z]{2,3}:(interpret|synced))$/);
+  .regex(/^((live|delayed):(audio|video)|(voice|mix):[a-z]{2,3}:(interpret|synced)|face:[a-z]{2,3}:synced)$/);
 
 /** Speech as text. Times are media time of the channel, µs. Goes to viewers and to the desk. */
 export const TextEventSchema = z.discriminatedUnion('kind', [
@@ -264,7 +301,10 @@ export const TickEventSchema = z.object({
 export const NoticeSchema = z.object({
   kind: z.literal('notice'),
   level: z.enum(['info', 'warning']),
-  /** `skipped`, `degraded`, `dub-lost`, `dub-back`, `publisher-lost`, `publisher-back`, `speech-left-original`, `recording`. */
+  /**
+   * `skipped`, `degraded`, `dub-lost`, `dub-back`, `publisher-lost`, `publisher-back`, `speech-left-original`, `recording`,
+   * `ingest`, `face-overloaded`, `face-back`.
+   */
   code: z.string(),
   message: z.string(),
   language: z.string().optional(),
@@ -298,6 +338,8 @@ export const ViewerRequestSchema = z.discriminatedUnion('kind', [
     video: z.boolean(),
     /** true: one premixed track instead of original and voice. */
     premixed: z.boolean().default(false),
+    /** Lips that follow the dub, in synced mode where there are any; false: the picture as filmed. */
+    face: z.boolean().default(true),
   }),
 ]);
 
@@ -365,6 +407,7 @@ export type ChannelSettings = z.infer<typeof ChannelSettingsSchema>;
 export type NewChannel = z.input<typeof NewChannelSchema>;
 export type ChannelPatch = z.input<typeof ChannelPatchSchema>;
 export type ChannelState = z.infer<typeof ChannelStateSchema>;
+export type FaceView = z.infer<typeof FaceViewSchema>;
 export type RenditionView = z.infer<typeof RenditionViewSchema>;
 export type RecordingView = z.infer<typeof RecordingViewSchema>;
 export type ChannelView = z.infer<typeof ChannelViewSchema>;

@@ -4,20 +4,30 @@ import type { Mode } from './contract.ts';
 /** What one consumer of a channel (a viewer, a WHEP player, the recording) wants made. */
 export interface Want {
   readonly language: string;
-  readonly what: 'captions' | `${'voice' | 'mix'}:${Mode}`;
+  /** `face`: the picture whose lips follow the dub. */
+  readonly what: 'captions' | 'face' | `${'voice' | 'mix'}:${Mode}`;
 }
 
 const NOTHING = JSON.stringify(NO_DEMAND);
+const HEARD = /^(voice|mix):/;
 
 /** Adds up what all consumers of a channel want, per language. */
 export class DemandBook {
   readonly #wants = new Map<object, readonly Want[]>();
   readonly #onChange: (language: string, demand: LanguageDemand) => void;
+  readonly #mayMoveFaces: (language: string) => boolean;
   #told = new Map<string, string>();
 
-  /** @param onChange told only when the sum of a language changes */
-  constructor(onChange: (language: string, demand: LanguageDemand) => void) {
+  /**
+   * @param onChange told only when the sum of a language changes
+   * @param mayMoveFaces whether faces are made at all for a language, whoever wants them; `review` when that changes
+   */
+  constructor(
+    onChange: (language: string, demand: LanguageDemand) => void,
+    mayMoveFaces: (language: string) => boolean = () => false,
+  ) {
     this.#onChange = onChange;
+    this.#mayMoveFaces = mayMoveFaces;
   }
 
   /** Replaces what `who` wants; nothing forgets them. */
@@ -25,7 +35,12 @@ export class DemandBook {
     const before = this.#wants.get(who) ?? [];
     if (wants.length === 0) this.#wants.delete(who);
     else this.#wants.set(who, wants);
-    for (const language of new Set([...before, ...wants].map((want) => want.language))) {
+    this.review([...before, ...wants].map((want) => want.language));
+  }
+
+  /** Looks again what is wanted of these languages. */
+  review(languages: Iterable<string>): void {
+    for (const language of new Set(languages)) {
       const demand = this.of(language);
       const key = JSON.stringify(demand);
       if ((this.#told.get(language) ?? NOTHING) === key) continue;
@@ -47,6 +62,7 @@ export class DemandBook {
       captions: wanted.has('captions'),
       interpret: output('interpret'),
       synced: output('synced'),
+      face: wanted.has('face') && this.#mayMoveFaces(language),
     };
   }
 
@@ -54,7 +70,7 @@ export class DemandBook {
   listeners(language: string, recorder?: object): number {
     let count = 0;
     for (const [who, wants] of this.#wants)
-      if (who !== recorder && wants.some((want) => want.language === language && want.what !== 'captions'))
+      if (who !== recorder && wants.some((want) => want.language === language && HEARD.test(want.what)))
         count += 1;
     return count;
   }

@@ -95,6 +95,7 @@ export class FakeLiveApi implements LiveApi {
         control: 'on',
         state: 'idle',
         viewers: 0,
+        face: { state: 'off' },
       })),
       delayMs: settings.delayMs,
       isPublic: settings.isPublic,

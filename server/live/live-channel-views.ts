@@ -63,6 +63,7 @@ function renditionView(parts: ViewParts, language: string, chosen: string | unde
     ...(facts.degraded === undefined ? {} : { degraded: facts.degraded }),
     viewers: parts.demand.listeners(language, parts.recorder),
     ...(facts.lagMs === undefined ? {} : { lagMs: facts.lagMs }),
+    face: { state: 'off' },
   };
 }
 

@@ -48,6 +48,7 @@ const NOTHING_CHOSEN: Selection = {
   captions: null,
   video: true,
   premixed: false,
+  face: true,
 };
 
 /** One viewer: requests by WebSocket, media by a transport on which every track is ready and what is chosen plays. */

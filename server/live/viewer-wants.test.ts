@@ -7,6 +7,7 @@ const original: Selection = {
   captions: null,
   video: true,
   premixed: false,
+  face: true,
 };
 
 describe('a viewer’s choice', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RENDITION_BITS } from '../../pipeline/mark/payload.ts';
+import { FACE_GUARDS } from '../../pipeline/ports/reanimator.ts';
 import { LanguageSchema, ProblemSchema } from '../contract.ts';
 import {
   ChannelIdSchema,
@@ -20,6 +21,8 @@ export const LanguageDemandSchema = z.object({
   captions: z.boolean(),
   interpret: OutputDemandSchema,
   synced: OutputDemandSchema,
+  /** Somebody watches its faces, and they may be moved. */
+  face: z.boolean(),
 });
 
 export const TermsSchema = z.object({
@@ -30,7 +33,10 @@ export const TermsSchema = z.object({
 /** Which engines a channel needs. */
 export const ChannelEnginesSchema = z.object({
   from: LanguageSchema,
-  renditions: z.array(RenditionSettingsSchema).min(1).max(8),
+  renditions: z
+    .array(RenditionSettingsSchema.omit({ face: true }))
+    .min(1)
+    .max(8),
 });
 
 /**
@@ -69,6 +75,8 @@ export const ChannelOrderSchema = ChannelEnginesSchema.extend({
   marks: OrderMarksSchema,
   demand: z.record(LanguageSchema, LanguageDemandSchema),
   controls: z.record(LanguageSchema, RenditionControlSchema),
+  /** Absent: no rendition has its faces switched on, and no picture comes. That may change by `faces`. */
+  faces: z.object({ consent: z.boolean() }).optional(),
 });
 
 /** What two cascade ends say to each other; checked by the cascade, passed on as it is. */
@@ -98,6 +106,8 @@ export const ToLiveWorkerSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('delay'), channelId: ChannelIdSchema, delayMs: DelaySchema }),
   z.object({ kind: z.literal('terms'), channelId: ChannelIdSchema, terms: TermsSchema }),
+  /** Some rendition has its faces switched on; the picture comes on a track of role `picture`. */
+  z.object({ kind: z.literal('faces'), channelId: ChannelIdSchema, consent: z.boolean() }),
   /** Cuts what is being said. Answered with `closed`. */
   z.object({ kind: z.literal('close'), channelId: ChannelIdSchema, session: SessionSchema }),
   CascadeEnvelopeSchema,
@@ -153,6 +163,21 @@ export const FromLiveWorkerSchema = z.discriminatedUnion('kind', [
     reason: z.enum(['language', 'noise', 'engine']),
     startUs: z.number(),
     endUs: z.number(),
+  }),
+  /** Once a second for each language whose faces are wanted, and when that ends. */
+  z.object({
+    kind: z.literal('face'),
+    channelId: ChannelIdSchema,
+    language: LanguageSchema,
+    /** `overloaded`: no pictures are made until the worker keeps up again. */
+    state: z.enum(['off', 'starting', 'active', 'overloaded']),
+    /** Mean over the last second, 0…1. */
+    strength: z.number(),
+    /** Pictures of the last second that stayed as filmed, by reason. */
+    guards: z.partialRecord(z.enum(FACE_GUARDS), z.int()),
+    fps: z.number(),
+    /** Mean for one picture, all steps. */
+    computeMs: z.number(),
   }),
   /** Once a second. */
   z.object({

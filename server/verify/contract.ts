@@ -38,7 +38,7 @@ export const VerifyFindingSchema = z.object({
   language: LanguageSchema.optional(),
   /** Of the rendition; these five are absent when the channel is unknown, or private and the report is public. */
   mode: ModeSchema.optional(),
-  kind: z.enum(['voice', 'mix']).optional(),
+  kind: z.enum(['voice', 'mix', 'face']).optional(),
   source: z.enum(['file', 'live']).optional(),
   /** Wall time of the minute's beginning, RFC 3339; of live programmes only. */
   wallTime: z.string().optional(),
