@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { softwareVulkanDriver } from '../pipeline/cache-paths.ts';
+import { join } from 'node:path';
+import { repositoryRoot, softwareVulkanDriver } from '../pipeline/cache-paths.ts';
 
 export interface GpuAdapterInfo {
   /** As the driver says, e.g. `nvidia`, `mesa`. */
@@ -21,7 +21,8 @@ export interface FoundAdapter {
 
 /** A first start may compile shaders on a slow machine; a driver that needs longer hangs. */
 const PROBE_TIMEOUT_MS = 20_000;
-const CHILD = fileURLToPath(new URL('./probe-child.mjs', import.meta.url));
+/** The threads' bundles lie elsewhere than their sources. */
+const CHILD = join(repositoryRoot, 'gpu', 'probe-child.mjs');
 
 let found: {
   readonly system: Promise<FoundAdapter | undefined>;

@@ -1,6 +1,7 @@
 import { create, globals } from 'webgpu';
 import { LivedubError } from '../pipeline/errors.ts';
 import { driverEnv, type FoundAdapter, findAdapter, type GpuAdapterInfo } from './find-adapter.ts';
+import { defaultBudgetBytes, GpuBudget } from './gpu-budget.ts';
 
 export interface GpuDeviceOptions {
   readonly signal?: AbortSignal;
@@ -9,6 +10,17 @@ export interface GpuDeviceOptions {
    * for work. Default false.
    */
   readonly software?: boolean;
+  /** Memory that may be used on it. Default: a quarter of the largest buffer it makes, 2 GiB at most. */
+  readonly budgetBytes?: number;
+}
+
+/** Memory on a device. */
+export interface GpuMemory {
+  readonly buffer: GPUBuffer;
+  /** False when the driver had less than the budget says: the buffer cannot be used. */
+  readonly fits: Promise<boolean>;
+  /** Gives it back to the budget and to the driver. Idempotent. */
+  free(): void;
 }
 
 /** The enumerations of WebGPU, which Node has no globals for. */
@@ -24,16 +36,23 @@ export const { GPUBufferUsage, GPUMapMode } = globals as {
 export class GpuDevice {
   readonly info: GpuAdapterInfo;
   readonly device: GPUDevice;
+  readonly budget: GpuBudget;
   /** Aborts when the device is gone: closed (LIVEDUB_E_CLOSED) or lost (LIVEDUB_E_ENGINE_FAILED). Nothing made on it works then. */
   readonly gone: AbortSignal;
   /** Dawn lives as long as this is referred to. */
   #gpu: GPU | undefined;
   readonly #end = new AbortController();
 
-  private constructor(options: { gpu: GPU; device: GPUDevice; info: GpuAdapterInfo }) {
+  private constructor(options: {
+    gpu: GPU;
+    device: GPUDevice;
+    info: GpuAdapterInfo;
+    budget: GpuBudget;
+  }) {
     this.#gpu = options.gpu;
     this.device = options.device;
     this.info = options.info;
+    this.budget = options.budget;
     this.gone = this.#end.signal;
     void this.device.lost.then(({ message }) => this.#lose(message));
   }
@@ -59,7 +78,8 @@ export class GpuDevice {
       const device = await adapter.requestDevice({
         requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
       });
-      return new GpuDevice({ gpu, device, info });
+      const budget = new GpuBudget({ limitBytes: options.budgetBytes ?? defaultBudgetBytes(adapter.limits) });
+      return new GpuDevice({ gpu, device, info, budget });
     }
   }
 
@@ -91,6 +111,33 @@ export class GpuDevice {
       const message = `The kernel ${options.label} cannot be used: ${told || String(cause)}`;
       throw new LivedubError('LIVEDUB_E_INTERNAL', message, { cause });
     }
+  }
+
+  /**
+   * Memory within the budget.
+   * @throws LIVEDUB_E_GPU_MEMORY beyond it; what `gone` says
+   */
+  memory(options: { readonly label: string; readonly bytes: number; readonly usage: number }): GpuMemory {
+    this.gone.throwIfAborted();
+    const { label, usage } = options;
+    const size = Math.max(4, 4 * Math.ceil(options.bytes / 4));
+    const giveBack = this.budget.reserve(size, label);
+    this.device.pushErrorScope('out-of-memory');
+    const buffer = this.device.createBuffer({ label, size, usage });
+    const free = (): void => {
+      buffer.destroy();
+      giveBack();
+    };
+    const fits = this.device.popErrorScope().then(
+      (error) => {
+        if (error === null) return true;
+        free();
+        this.budget.shrink();
+        return false;
+      },
+      () => false,
+    );
+    return { buffer, fits, free };
   }
 
   /** Destroys the device and all that was made on it. Idempotent. */

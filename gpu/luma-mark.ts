@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { LivedubError } from '../pipeline/errors.ts';
 import {
   ACTIVITY_MAX,
@@ -11,8 +10,8 @@ import {
 } from '../pipeline/mark/video/luma-mark.ts';
 import type { VideoMarkPattern } from '../pipeline/mark/video/video-pattern.ts';
 import { GPUBufferUsage, GPUMapMode, type GpuDevice } from './gpu-device.ts';
+import { kernelSource } from './kernel.ts';
 
-const KERNEL = new URL('./kernels/luma-mark.wgsl', import.meta.url);
 /** Pixels that a workgroup marks. */
 const TILE_COLUMNS = 64;
 const TILE_ROWS = 16;
@@ -71,7 +70,7 @@ export class GpuLumaMarker {
   static async create(options: GpuLumaMarkerOptions): Promise<GpuLumaMarker> {
     const pipeline = await options.gpu.pipeline({
       label: 'luma-mark',
-      wgsl: readFileSync(KERNEL, 'utf8'),
+      wgsl: kernelSource('luma-mark'),
       constants: {
         ...{ ACTIVITY_MIN, ACTIVITY_MAX, ACTIVITY_SD },
         ...{ BRIGHTNESS_MIN, BRIGHTNESS_GAIN, BRIGHTNESS_FULL },

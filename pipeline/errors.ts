@@ -68,6 +68,10 @@ export const ERRORS = {
     retryable: false,
     remedy: 'A reader fell behind its ring buffer: give the ring more room, or the reader more time.',
   },
+  LIVEDUB_E_GPU_MEMORY: {
+    retryable: true,
+    remedy: 'The GPU has too little memory for this: make fewer or smaller pictures at a time.',
+  },
   LIVEDUB_E_CLOSED: { retryable: false, remedy: 'This object is closed.' },
   LIVEDUB_E_ABORTED: { retryable: true, remedy: 'Stopped on request.' },
   LIVEDUB_E_BAD_REQUEST: { retryable: false, remedy: 'Correct the named field.' },
