@@ -30,7 +30,7 @@ export const LIP_SYNC_MODELS: readonly ModelInput[] = [
     task: 'reanimate',
     languages: ['mul'],
     tier: 'fair',
-    licence: 'LicenseRef-Wav2Lip-non-commercial',
+    licence: 'Wav2Lip',
     commercialUse: false,
     files: [hubFile('model', 'wav2lip_96.onnx', `${FACEFUSION}/wav2lip_96.onnx`)],
   },
