@@ -4,10 +4,16 @@ export interface MelOptions {
   readonly windowSamples: number;
   readonly hopSamples: number;
   readonly bands: number;
+  /** Where the first triangle begins. Default 0. */
+  readonly lowHz?: number;
+  /** Where the last triangle ends. Default half the sample rate. */
+  readonly highHz?: number;
+  /** What the triangles weigh. Default `power`. */
+  readonly of?: 'power' | 'magnitude';
 }
 
 /**
- * Power mel spectrogram as librosa computes it by default (https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html):
+ * Mel spectrogram as librosa computes it by default (https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html):
  * periodic Hann window, centred frames with reflected edges, Slaney's mel scale, area-normalised triangles, no logarithm.
  */
 export class MelSpectrogram {
@@ -39,7 +45,7 @@ export class MelSpectrogram {
    * @returns [frame][band], row-major
    */
   compute(pcm: Float32Array, count = this.frames(pcm.length)): Float32Array {
-    const { windowSamples: n, hopSamples, bands } = this.#options;
+    const { windowSamples: n, hopSamples, bands, of = 'power' } = this.#options;
     const out = new Float32Array(count * bands);
     const at = (i: number): number => {
       const last = pcm.length - 1;
@@ -65,11 +71,12 @@ export class MelSpectrogram {
           const b = im[k]! - im[mirror]!;
           const c = im[k]! + im[mirror]!;
           const d = re[mirror]! - re[k]!;
-          first += weights[j]! * (a * a + b * b);
-          second += weights[j]! * (c * c + d * d);
+          const [power, nextPower] = [(a * a + b * b) / 4, (c * c + d * d) / 4];
+          first += weights[j]! * (of === 'power' ? power : Math.sqrt(power));
+          second += weights[j]! * (of === 'power' ? nextPower : Math.sqrt(nextPower));
         }
-        out[frame * bands + band] = first / 4;
-        if (frame + 1 < count) out[(frame + 1) * bands + band] = second / 4;
+        out[frame * bands + band] = first;
+        if (frame + 1 < count) out[(frame + 1) * bands + band] = second;
       }
     }
     return out;
@@ -87,9 +94,10 @@ function melToHz(mel: number): number {
 
 /** The triangles' non-zero weights over the transform's bins. */
 export function melBands(options: MelOptions): { from: number; weights: Float64Array }[] {
-  const { sampleRateHz, windowSamples, bands } = options;
-  const top = hzToMel(sampleRateHz / 2);
-  const edges = Array.from({ length: bands + 2 }, (_, i) => melToHz((top * i) / (bands + 1)));
+  const { sampleRateHz, windowSamples, bands, lowHz = 0, highHz = sampleRateHz / 2 } = options;
+  const bottom = hzToMel(lowHz);
+  const span = hzToMel(highHz) - bottom;
+  const edges = Array.from({ length: bands + 2 }, (_, i) => melToHz(bottom + (span * i) / (bands + 1)));
   return Array.from({ length: bands }, (_, band) => {
     const [low, mid, high] = [edges[band]!, edges[band + 1]!, edges[band + 2]!];
     const weights: number[] = [];
