@@ -80,6 +80,8 @@ export interface CanvasOptions {
 export interface FaceCanvas {
   /** `cpu`, or the GPU's name. */
   readonly on: string;
+  /** Grows when everything held and kept was lost, as with a GPU's memory: slots and patches of before are none any more. */
+  readonly epoch: number;
   /** @throws LIVEDUB_E_BAD_REQUEST for another format or when `maxPictures` are held; why the device is gone */
   load(picture: Picture): PictureSlot;
   release(slot: PictureSlot): void;
