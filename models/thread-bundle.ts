@@ -8,7 +8,7 @@ import { LivedubError } from '../pipeline/errors.ts';
 
 /** Inside node_modules, so that the bundles find the packages they import. */
 const HOME = join(repositoryRoot, 'node_modules', '.cache', 'livedub-threads');
-const SOURCES = ['models', 'pipeline', 'server/verify'];
+const SOURCES = ['gpu', 'models', 'pipeline', 'server/face', 'server/verify'];
 
 let folder: string | undefined;
 
@@ -16,7 +16,7 @@ let folder: string | undefined;
  * The JavaScript of a thread's module. A thread that compiled its TypeScript itself would take half a second of CPU and
  * 40 MB more, for each of half a dozen threads; so all of them are bundled once for every state of the sources.
  *
- * @param entry a `…-thread.ts` below models/ or server/verify/
+ * @param entry a `…-thread.ts` below models/, server/face/ or server/verify/
  * @throws LIVEDUB_E_DEPENDENCY_MISSING when the bundles cannot be written
  */
 export function threadBundle(entry: URL): URL {

@@ -20,7 +20,7 @@ export type ToFaceThread =
       readonly format: PictureFormat;
       /** Without, every picture stays as filmed and says so. */
       readonly consent: boolean;
-      /** Original, mesh, visemes and result side by side instead of the result. */
+      /** Original, mesh, visemes and result side by side come beside the result. */
       readonly explain: boolean;
     }
   | { readonly kind: 'consent'; readonly channel: number; readonly consent: boolean }
@@ -46,26 +46,34 @@ export interface FacePicture {
   readonly verdict: FaceVerdict;
   /** Too small a picture bears no mark. */
   readonly isMarked: boolean;
+  /** With `explain`: original, mesh, visemes and result in one picture of `explainedSize`. */
+  readonly explained?: Uint8Array;
 }
 
 /** Wall time of each step for one picture, ms. */
 export interface FaceTimings {
   readonly trackMs: number;
   readonly reanimateMs: number;
+  /** Of all renditions together. */
   readonly markMs: number;
 }
 
 export type FromFaceThread =
-  | { readonly kind: 'ready'; readonly engine: string; readonly canvas: string }
+  | { readonly kind: 'ready'; readonly engine: string }
+  /** The pixels of a channel are made there: `cpu`, or the GPU's name. */
+  | { readonly kind: 'canvas'; readonly channel: number; readonly on: string }
   /** A pushed picture was taken in: room for another. */
   | { readonly kind: 'taken'; readonly channel: number; readonly mediaTimeUs: number }
   | {
       readonly kind: 'pictures';
       readonly channel: number;
       readonly mediaTimeUs: number;
+      /** One of each rendition that was there when the picture came in. */
       readonly pictures: readonly FacePicture[];
       readonly timings: FaceTimings;
     }
   | { readonly kind: 'flushed'; readonly channel: number }
   /** The channel makes no more pictures. */
-  | { readonly kind: 'failed'; readonly channel: number; readonly problem: Problem };
+  | { readonly kind: 'failed'; readonly channel: number; readonly problem: Problem }
+  /** The thread cannot begin its work, and ends. */
+  | { readonly kind: 'unfit'; readonly problem: Problem };
