@@ -12,6 +12,8 @@ const OptionsSchema = z.object({
   quick: z.boolean().default(false),
   list: z.boolean().default(false),
   json: z.string().min(1).optional(),
+  gpu: z.boolean().default(false),
+  sheets: z.string().min(1).optional(),
   hours: z.coerce.number('must be a number').min(0.1).max(24).default(0.5),
 });
 
@@ -33,6 +35,8 @@ export function registerBench(program: Command): void {
     .option('--quick', 'less of everything, for a first impression')
     .option('--json <file>', 'also write the figures to this file')
     .option('--hours <number>', 'length of the long input of `memory`', '0.5')
+    .option('--gpu', 'let `face` measure on a GPU, too')
+    .option('--sheets <folder>', 'let `face` write contact sheets and clips to this folder')
     .option('--list', 'say which benches there are')
     .action(async (names: string[], raw: Record<string, unknown>) => {
       await bench(names, check(OptionsSchema, raw, 'option'));
@@ -54,6 +58,8 @@ async function bench(names: readonly string[], options: z.infer<typeof OptionsSc
     benches,
     quick: options.quick,
     hours: options.hours,
+    gpu: options.gpu,
+    ...(options.sheets === undefined ? {} : { sheets: options.sheets }),
     signal,
     print,
     progress: (text) => process.stderr.write(`${text} …\n`),

@@ -6,6 +6,10 @@ export interface BenchContext {
   readonly quick: boolean;
   /** Length of the long input of `memory`. */
   readonly hours: number;
+  /** Whether the bench `face` measures on a GPU, too. */
+  readonly gpu: boolean;
+  /** Folder to which `face` writes contact sheets. */
+  readonly sheets?: string;
   /** A folder of this bench alone; it is removed afterwards. */
   readonly folder: string;
   readonly signal: AbortSignal;

@@ -31,6 +31,9 @@ export interface RunBenchesOptions {
   readonly benches: readonly Bench[];
   readonly quick: boolean;
   readonly hours: number;
+  /** Default: false. */
+  readonly gpu?: boolean;
+  readonly sheets?: string;
   readonly signal: AbortSignal;
   /** Takes what people read. */
   readonly print: (text: string) => void;
@@ -53,7 +56,7 @@ export async function runBenches(options: RunBenchesOptions): Promise<BenchOutco
 }
 
 async function runOne(bench: Bench, options: RunBenchesOptions): Promise<BenchOutcome> {
-  const { quick, hours, signal } = options;
+  const { quick, hours, gpu = false, sheets, signal } = options;
   const folder = await mkdtemp(join(tmpdir(), `livedub-bench-${bench.name}-`));
   const figures: RecordedFigure[] = [];
   const details: Record<string, unknown> = {};
@@ -64,6 +67,8 @@ async function runOne(bench: Bench, options: RunBenchesOptions): Promise<BenchOu
     await bench.run({
       quick,
       hours,
+      gpu,
+      ...(sheets === undefined ? {} : { sheets }),
       folder,
       signal,
       print,
