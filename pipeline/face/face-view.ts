@@ -1,0 +1,133 @@
+import type { PatchId } from './canvas.ts';
+import { type LipShape, lipAsymmetry, lipShape } from './lip-shape.ts';
+import type { Picture } from './picture.ts';
+import { planeLayout } from './picture.ts';
+import { canonicalShape, type FacePose, fitPose, inPicture } from './pose.ts';
+import { LOWER_INNER_LIP, UPPER_INNER_LIP } from './topology.ts';
+
+/** One face in one picture, as the reanimator looks at it. */
+export interface FaceView {
+  readonly faceId: number;
+  /** Counts the pictures of the stream. */
+  readonly index: number;
+  readonly mediaTimeUs: number;
+  /** Smoothed, 468 × (x, y, z), px. */
+  readonly landmarks: Float32Array;
+  readonly confidence: number;
+  readonly pose: FacePose;
+  readonly canonical: Float32Array;
+  readonly lips: LipShape;
+  readonly asymmetry: number;
+  /** Luma of the mouth in the face's own frame, THUMB_COLUMNS × THUMB_ROWS. */
+  readonly thumb: Float32Array;
+  /** Mean of `thumb`. */
+  readonly brightness: number;
+  /** How bright and colourless the inside of the mouth is: teeth. */
+  readonly teeth: number;
+  /** Change of lips and head since the picture before, canonical units per picture of 25 fps: motion blur. */
+  readonly speed: number;
+  /** Mean step of luma between neighbours around the mouth: low where the picture is blurred. */
+  readonly sharpness: number;
+}
+
+/** A view whose pixels were kept. */
+export interface KeptView extends FaceView {
+  readonly patch: PatchId;
+  /** 468 × (x, y), px. */
+  readonly points: Float32Array;
+  /** Slow part of what the lips do not explain, at that time: 1404, canonical units. */
+  readonly expression: Float32Array;
+}
+
+export const THUMB_COLUMNS = 24;
+export const THUMB_ROWS = 16;
+export const THUMB_PIXELS = THUMB_COLUMNS * THUMB_ROWS;
+const PICTURE_US = 40_000;
+
+export interface ViewOptions {
+  readonly picture: Picture;
+  readonly faceId: number;
+  readonly index: number;
+  readonly landmarks: Float32Array;
+  readonly confidence: number;
+  readonly template: Float32Array;
+  /** Where the mouth is in the template, and half its width. */
+  readonly mouth: { readonly x: number; readonly y: number; readonly halfWidth: number };
+  /** The same face in the picture before. */
+  readonly before: FaceView | undefined;
+}
+
+export function lookAt(options: ViewOptions): FaceView {
+  const { picture, landmarks, template, before, faceId, index, confidence } = options;
+  const pose = fitPose(landmarks, template);
+  const canonical = canonicalShape(landmarks, pose);
+  const lips = lipShape(canonical);
+  const { thumb, brightness, sharpness } = thumbnail(picture, pose, options.mouth, canonical[13 * 3 + 2]!);
+  let speed = 0;
+  if (before !== undefined) {
+    const pictures = Math.max(0.25, (picture.mediaTimeUs - before.mediaTimeUs) / PICTURE_US);
+    speed =
+      (Math.abs(lips.opening - before.lips.opening) +
+        Math.abs(pose.translation[0] - before.pose.translation[0]) / pose.scale +
+        Math.abs(pose.translation[1] - before.pose.translation[1]) / pose.scale) /
+      pictures;
+  }
+  return {
+    ...{ faceId, index, landmarks, confidence, pose, canonical, lips, thumb, brightness, sharpness, speed },
+    mediaTimeUs: picture.mediaTimeUs,
+    asymmetry: lipAsymmetry(canonical),
+    teeth: teethOf(picture, landmarks),
+  };
+}
+
+function thumbnail(picture: Picture, pose: FacePose, mouth: ViewOptions['mouth'], z: number) {
+  const { widthPx, heightPx, bytes } = picture;
+  const halfWidth = mouth.halfWidth * 1.25;
+  const halfHeight = halfWidth * 0.75;
+  const thumb = new Float32Array(THUMB_PIXELS);
+  let sum = 0;
+  let steps = 0;
+  let contrast = 0;
+  const [originX, originY] = pose.translation;
+  for (let row = 0, k = 0; row < THUMB_ROWS; row += 1)
+    for (let column = 0; column < THUMB_COLUMNS; column += 1, k += 1) {
+      const [dx, dy] = inPicture(
+        pose,
+        mouth.x + (((column + 0.5) * 2) / THUMB_COLUMNS - 1) * halfWidth,
+        mouth.y + (((row + 0.5) * 2) / THUMB_ROWS - 1) * halfHeight,
+        z,
+      );
+      const x = Math.round(originX + dx);
+      const y = Math.round(originY + dy);
+      if (x < 0 || y < 0 || x >= widthPx - 1 || y >= heightPx - 1) continue;
+      const at = y * widthPx + x;
+      const value = bytes[at]!;
+      thumb[k] = value;
+      sum += value;
+      contrast += Math.abs(value - bytes[at + 1]!) + Math.abs(value - bytes[at + widthPx]!);
+      steps += 2;
+    }
+  return { thumb, brightness: sum / THUMB_PIXELS, sharpness: contrast / Math.max(1, steps) };
+}
+
+/** Mean of luma less colour over points between the lips. */
+function teethOf(picture: Picture, landmarks: Float32Array): number {
+  const { widthPx, heightPx, bytes } = picture;
+  const { chromaWidthPx, uOffset, vOffset } = planeLayout(picture);
+  let sum = 0;
+  let count = 0;
+  for (let i = 1; i < 10; i += 1) {
+    const upper = UPPER_INNER_LIP[i]! * 3;
+    const lower = LOWER_INNER_LIP[i]! * 3;
+    for (const share of [0.25, 0.5, 0.75]) {
+      const x = Math.round(landmarks[upper]! * (1 - share) + landmarks[lower]! * share);
+      const y = Math.round(landmarks[upper + 1]! * (1 - share) + landmarks[lower + 1]! * share);
+      if (x < 0 || y < 0 || x >= widthPx || y >= heightPx) continue;
+      const chroma = (y >> 1) * chromaWidthPx + (x >> 1);
+      const colour = Math.hypot(bytes[uOffset + chroma]! - 128, bytes[vOffset + chroma]! - 128);
+      sum += bytes[y * widthPx + x]! - 1.4 * colour;
+      count += 1;
+    }
+  }
+  return sum / Math.max(1, count);
+}
