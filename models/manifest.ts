@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FACE_MODELS } from './manifest-faces.ts';
 import { LIP_SYNC_MODELS } from './manifest-lip-sync.ts';
 import { SPEECH_MODELS } from './manifest-speech.ts';
 import { TRANSLATION_MODELS } from './manifest-translation.ts';
@@ -48,10 +49,12 @@ const ModelSchema = z.object({
     'language-id',
     'speaker-id',
     'align',
+    'face-track',
+    'face-describe',
     'reanimate',
     'score',
   ]),
-  /** ISO 639-1 codes; `mul` where there are too many to list here (the engine knows them). */
+  /** ISO 639-1 codes; `mul` where there are too many to list here (the engine knows them); empty where language plays no part. */
   languages: z.array(z.string()),
   /** For translation: from, to. */
   pairs: z.array(z.tuple([z.string(), z.string()])).optional(),
@@ -67,7 +70,7 @@ const ModelSchema = z.object({
   /** Installed and checked by the system's package manager; `probe` exists when it is. */
   system: z.object({ packages: z.array(z.string()), probe: z.string() }).optional(),
   /** Turns the files into what the engine loads; done once after fetching. */
-  convert: z.enum(['whisper', 'resemblyzer']).optional(),
+  convert: z.enum(['whisper', 'resemblyzer', 'face']).optional(),
 });
 
 export type ModelSource = z.infer<typeof SourceSchema>;
@@ -98,6 +101,7 @@ export function parseManifest(entries: readonly ModelInput[]): readonly Model[] 
 export const MANIFEST: readonly Model[] = parseManifest([
   ...SPEECH_MODELS,
   ...TRANSLATION_MODELS,
+  ...FACE_MODELS,
   ...LIP_SYNC_MODELS,
 ]);
 

@@ -30,4 +30,8 @@ export const CONVERTERS: Readonly<Record<NonNullable<Model['convert']>, Converte
     const { convertResemblyzer } = await import('../engines/resemblyzer/convert.ts');
     await convertResemblyzer(conversion);
   },
+  face: async (conversion) => {
+    const { convertFace } = await import('../engines/face/convert-face.ts');
+    await convertFace(conversion);
+  },
 };
