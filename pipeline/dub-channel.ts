@@ -13,7 +13,13 @@ import type {
 } from './frames.ts';
 import type { IngestClock } from './ingest-clock.ts';
 import { LivePlayout } from './live-playout.ts';
-import { INTERPRET_DELAY_MS, LIVE_RECOGNITION, LIVE_SEGMENTER, LIVE_TIMEOUTS } from './live-tuning.ts';
+import {
+  FACE_LEAD_MS,
+  INTERPRET_DELAY_MS,
+  LIVE_RECOGNITION,
+  LIVE_SEGMENTER,
+  LIVE_TIMEOUTS,
+} from './live-tuning.ts';
 import type { PipelineObserver } from './observer.ts';
 import { combineObservers } from './observer.ts';
 import type { Aligner } from './ports/aligner.ts';
@@ -105,6 +111,7 @@ const RECALL_AHEAD_US = 700_000;
 
 interface Language {
   readonly state: RenditionState;
+  readonly recallAheadUs: number;
   readonly committed: BoundedChannel<ClauseFrame | RecallFrame | WatermarkFrame>;
 }
 
@@ -228,9 +235,11 @@ export class DubChannel {
     for (const [i, rendition] of options.renditions.entries()) {
       const { language, outputs } = rendition;
       const state = new RenditionState(language, this.#playout);
-      this.#languages.set(language, { state, committed: committed[i]! });
+      const recallAheadUs = RECALL_AHEAD_US + (rendition.onSpeech ? FACE_LEAD_MS * 1000 : 0);
+      this.#languages.set(language, { state, committed: committed[i]!, recallAheadUs });
       if (options.terms) state.terms = options.terms;
-      if (pacing.kind === 'replay') state.demand = demandFor(outputs);
+      if (pacing.kind === 'replay')
+        state.demand = { ...demandFor(outputs), face: rendition.onSpeech !== undefined };
       for (const clause of resumption.unspoken(language, outputs)) committed[i]!.tryPush(clause);
       for (const output of outputs) this.#watermarks.set(output, Number.NEGATIVE_INFINITY);
       runRendition({
@@ -238,6 +247,7 @@ export class DubChannel {
         state,
         committed: committed[i]!,
         ring,
+        aligner: options.aligner,
         clauseLog: options.clauseLog,
         priority: options.priority,
         channels,
@@ -302,13 +312,14 @@ export class DubChannel {
    * channel with nothing. A language that the channel does not have is ignored.
    */
   setDemand(language: LanguageCode, demand: LanguageDemand): void {
-    const { state, committed } = this.#languages.get(language) ?? {};
-    if (!state || !committed) return;
+    const found = this.#languages.get(language);
+    if (!found) return;
+    const { state, committed, recallAheadUs } = found;
     const wasHeard = state.wants('synced');
     state.demand = demand;
     const headUs = this.#playout?.headUs('synced');
     if (wasHeard || !state.wants('synced') || headUs === undefined || committed.closed) return;
-    const fromUs = headUs + RECALL_AHEAD_US;
+    const fromUs = headUs + recallAheadUs;
     committed.tryPush({ kind: 'recall', fromUs, mediaTimeUs: fromUs });
   }
 

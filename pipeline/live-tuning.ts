@@ -27,3 +27,9 @@ export const LIVE_TIMEOUTS = { vadMs: 2000, translateMs: 3000, synthesiseMs: 400
  * worse one the original under a premixed dub has holes, and the original on its own track none.
  */
 export const INTERPRET_DELAY_MS = 120;
+
+/**
+ * Where lips follow a synced voice, utterances are placed so far ahead of playout, ms: pictures are made of what is known up to
+ * some tenths of a second after them. What the worker takes to make them is part of it.
+ */
+export const FACE_LEAD_MS = 800;

@@ -1,6 +1,7 @@
 import type { AudioRing } from './audio/ring.ts';
 import { BoundedChannel } from './bounded-channel.ts';
 import type { Mode, OutputKind } from './demand.ts';
+import type { SpeechUpdate } from './face/dubbed-speech.ts';
 import type {
   AudioFrame,
   ClauseFrame,
@@ -14,6 +15,8 @@ import type {
   WatermarkFrame,
 } from './frames.ts';
 import type { LivePlayout } from './live-playout.ts';
+import { FACE_LEAD_MS } from './live-tuning.ts';
+import type { Aligner } from './ports/aligner.ts';
 import type { ClauseLog } from './ports/clause-log.ts';
 import type { LanguageCode, Priority } from './ports/engine.ts';
 import type { Synthesiser, Voice } from './ports/synthesiser.ts';
@@ -51,6 +54,11 @@ export interface DubRendition {
   readonly voice: Voice;
   readonly fallback?: { readonly synthesiser: Synthesiser; readonly voice: Voice };
   readonly outputs: readonly RenditionOutput[];
+  /**
+   * Told of what is said in synced mode as soon as its place is decided, so that lips can follow. Live, that is earlier for a
+   * rendition with it: lips begin to move before they are heard.
+   */
+  readonly onSpeech?: (update: SpeechUpdate) => void;
 }
 
 /** Starts a stage behind its queue. */
@@ -65,6 +73,8 @@ export interface RenditionPipelineOptions {
   state: RenditionState;
   committed: BoundedChannel<ClauseFrame | RecallFrame | WatermarkFrame>;
   ring: AudioRing;
+  /** Finds the phonemes of voices that tell none, for `onSpeech`. */
+  aligner: Aligner | undefined;
   clauseLog: ClauseLog;
   priority: Priority;
   channels: 1 | 2;
@@ -109,6 +119,7 @@ export function runRendition(options: RenditionPipelineOptions): void {
       channels,
       ...options.timeouts,
       ...(fallback ? { fallback } : {}),
+      ...(rendition.onSpeech && options.aligner ? { aligner: options.aligner } : {}),
     }),
     translated,
     spoken,
@@ -128,6 +139,9 @@ export function runRendition(options: RenditionPipelineOptions): void {
       clauseLog: options.clauseLog,
       voice: { synthesiser: synthesiser.info, voiceId: voice.id },
       settled: options.settled(mode),
+      ...(mode === 'synced' && rendition.onSpeech
+        ? { onSpeech: rendition.onSpeech, leadMs: FACE_LEAD_MS }
+        : {}),
     });
     run(fit, spoken[i]!, placed);
     playout?.drive(mode, spoken[i]!);

@@ -2,6 +2,7 @@ import type { AudioRing } from '../audio/ring.ts';
 import { trimPauses } from '../audio/silence.ts';
 import { stretch } from '../audio/stretch.ts';
 import type { Mode } from '../demand.ts';
+import type { SpeechUpdate } from '../face/dubbed-speech.ts';
 import type {
   DubbedSpanFrame,
   PlacedFrame,
@@ -17,6 +18,7 @@ import type { EngineInfo } from '../ports/engine.ts';
 import type { RenditionState } from '../rendition-state.ts';
 import type { Stage, StageContext } from '../stage.ts';
 import { Fitter, type FitterOptions } from '../timeline/fit.ts';
+import { placePhonemes } from '../timeline/placed-phonemes.ts';
 
 export interface FitStageOptions {
   mode: Mode;
@@ -37,6 +39,8 @@ export interface FitStageOptions {
   leadMs?: number;
   /** Clauses whose fate in this mode is in the clause log already: a channel that resumes. Default: none. */
   settled?: ReadonlySet<number>;
+  /** Told of what will be heard, before it is. */
+  onSpeech?: (update: SpeechUpdate) => void;
   fit?: FitterOptions;
 }
 
@@ -85,12 +89,7 @@ export class FitStage implements Stage<In, Out> {
         if (this.#o.settled?.has(frame.clauseId)) return;
         if (frame.recalled && this.#o.mode === 'interpret') return;
         this.#pending.push(frame);
-        await ctx.emit({
-          kind: 'dubbed-span',
-          startUs: frame.clauseStartUs,
-          endUs: frame.clauseEndUs,
-          mediaTimeUs: frame.mediaTimeUs,
-        });
+        await this.#tellSpan(frame, ctx);
         return;
       case 'skipped':
         if (!this.#o.settled?.has(frame.clauseId) && this.#wanted) await this.#skip(frame, frame.reason, ctx);
@@ -105,6 +104,7 @@ export class FitStage implements Stage<In, Out> {
         this.#headUs = frame.untilUs + this.#leadUs;
         if (!this.#wanted) this.#forgetPassed();
         else await this.#placeDue(ctx);
+        this.#tellKnown(this.#headUs + FRAME_US);
     }
   }
 
@@ -116,6 +116,7 @@ export class FitStage implements Stage<In, Out> {
     await this.#advance(endUs, endUs, ctx);
     // What is still to be said may run past the end of the source.
     while (this.#pending.length > 0) await this.#advance(this.#headUs! + FRAME_US, endUs, ctx);
+    this.#tellKnown(Number.POSITIVE_INFINITY);
   }
 
   close(): void {
@@ -137,7 +138,23 @@ export class FitStage implements Stage<In, Out> {
       this.#headUs += FRAME_US;
     }
     this.#workedOffUs = watermarkUs;
+    this.#tellKnown(this.#headUs);
     await this.#allow(this.#headUs, ctx);
+  }
+
+  async #tellSpan(utterance: UtteranceFrame, ctx: StageContext<Out>): Promise<void> {
+    const span = {
+      kind: 'dubbed-span',
+      startUs: utterance.clauseStartUs,
+      endUs: utterance.clauseEndUs,
+    } as const;
+    this.#o.onSpeech?.(span);
+    await ctx.emit({ ...span, mediaTimeUs: utterance.mediaTimeUs });
+  }
+
+  /** What comes from now on is placed no earlier. */
+  #tellKnown(untilUs: number): void {
+    this.#o.onSpeech?.({ kind: 'known', untilUs });
   }
 
   /** Lets the mixers render up to a moment. */
@@ -194,8 +211,9 @@ export class FitStage implements Stage<In, Out> {
       ...(this.#livePace ? { interpret: { behindUs: this.#behindUs, backlogUs: this.#backlogUs } } : {}),
     });
     if (fit.outcome === 'skipped-lag') return this.#skip(utterance, 'lag', ctx);
-    const source = fit.trimPauses ? trimmed.pcm : utterance.pcm;
-    const pcm = Math.abs(fit.rate - 1) < 0.005 ? source : stretch(source, fit.rate);
+    const { pcm: source, removed } = fit.trimPauses ? trimmed : { pcm: utterance.pcm, removed: [] };
+    const rate = Math.abs(fit.rate - 1) < 0.005 ? 1 : fit.rate;
+    const pcm = stretch(source, rate);
     const endUs = fit.startUs + Math.round((pcm.length * 1_000_000) / RATE_HZ);
     this.#fitter.spoken(endUs);
     const { pcm: _pcm, phonemes: _phonemes, ...logged } = utterance;
@@ -204,6 +222,14 @@ export class FitStage implements Stage<In, Out> {
       mode: this.#o.mode,
       utterance: logged,
       startUs: fit.startUs,
+    });
+    this.#o.onSpeech?.({
+      ...{ kind: 'utterance', startUs: fit.startUs, endUs, pcm },
+      phonemes: placePhonemes({
+        ...{ removed, rate, endUs },
+        startUs: fit.startUs,
+        phonemes: utterance.phonemes,
+      }),
     });
     if (this.#o.pacedBy === 'watermark') await this.#allow(this.#headUs!, ctx);
     const { clauseId, mediaTimeUs } = utterance;

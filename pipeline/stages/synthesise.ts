@@ -10,8 +10,9 @@ import type {
   UtteranceFrame,
   WatermarkFrame,
 } from '../frames.ts';
+import type { Aligner } from '../ports/aligner.ts';
 import type { Priority } from '../ports/engine.ts';
-import type { Synthesiser, Voice } from '../ports/synthesiser.ts';
+import type { PhonemeTime, Synthesiser, Voice } from '../ports/synthesiser.ts';
 import type { RenditionState } from '../rendition-state.ts';
 import type { Stage, StageContext } from '../stage.ts';
 import { SpeakerPitch } from '../timeline/speaker-pitch.ts';
@@ -23,6 +24,8 @@ export interface SynthesiseStageOptions {
   priority: Priority;
   /** Speaks a clause when the first engine fails on it. */
   fallback?: { synthesiser: Synthesiser; voice: Voice };
+  /** Finds the phonemes of a voice that tells none, while somebody watches faces. Default: they stay unknown. */
+  aligner?: Aligner;
   /** Bring the voice near the speaker's pitch. Default: true. */
   matchVoice?: boolean;
   /** Loudness of each utterance, LUFS. Default: −16. */
@@ -37,6 +40,7 @@ type In = TranslationFrame | SkippedFrame | WatermarkFrame;
 type Out = UtteranceFrame | SkippedFrame | WatermarkFrame;
 
 const RATE_HZ = 48_000;
+const ALIGNER_RATE_HZ = 16_000;
 const MAX_GAIN = 8;
 
 /** Speaks translations, one utterance a clause: 48 kHz mono without edge silence, at one loudness. */
@@ -85,6 +89,11 @@ export class SynthesiseStage implements Stage<In, Out> {
         const pcm = this.#level(resample(trimmed.pcm, speech.sampleRateHz, RATE_HZ));
         const cut = trimmed.removed[0];
         const offsetMs = cut?.start === 0 ? (cut.end * 1000) / speech.sampleRateHz : 0;
+        const told = speech.phonemes?.map((one) => ({
+          ...one,
+          startMs: Math.max(0, one.startMs - offsetMs),
+        }));
+        const phonemes = told?.length ? told : await this.#align(frame, pcm, ctx);
         return {
           kind: 'utterance',
           clauseId: frame.clause.id,
@@ -94,10 +103,7 @@ export class SynthesiseStage implements Stage<In, Out> {
           clauseStartUs: frame.clause.startUs,
           clauseEndUs: frame.clause.endUs,
           pcm,
-          phonemes: (speech.phonemes ?? []).map((p) => ({
-            ...p,
-            startMs: Math.max(0, p.startMs - offsetMs),
-          })),
+          phonemes,
           synthesiser: synthesiser.info,
           voiceId: voice.id,
           mediaTimeUs: frame.mediaTimeUs,
@@ -109,6 +115,25 @@ export class SynthesiseStage implements Stage<In, Out> {
       }
     }
     return undefined;
+  }
+
+  /** Phonemes are for lips alone: without them, nothing else is worse. */
+  async #align(
+    { text, language }: TranslationFrame,
+    pcm: Float32Array,
+    ctx: StageContext<Out>,
+  ): Promise<readonly PhonemeTime[]> {
+    const { aligner, priority, synthesiseMs, state } = this.#o;
+    if (!state.demand.face || !aligner?.languages.includes(language)) return [];
+    try {
+      const speech = resample(pcm, RATE_HZ, ALIGNER_RATE_HZ);
+      const align = (signal: AbortSignal) => aligner.align({ signal, priority, text, language, pcm: speech });
+      return (await withDeadline('The aligner', synthesiseMs, ctx.signal, align)).phonemes;
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      ctx.observer.degraded(this.name, toLivedubError(error, 'LIVEDUB_E_ENGINE_FAILED'));
+      return [];
+    }
   }
 
   #level(pcm: Float32Array): Float32Array {
