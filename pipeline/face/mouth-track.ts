@@ -1,4 +1,5 @@
 import type { SpeechUpdate } from './dubbed-speech.ts';
+import { smoothstep } from './smoothstep.ts';
 import { type Viseme, viseme, visemeOf } from './viseme.ts';
 
 /** Where the lips are to be at one moment. */
@@ -11,8 +12,8 @@ export interface MouthTarget {
   readonly isClosed: boolean;
   /** In a pause of the dub. */
   readonly isSilent: boolean;
-  /** The dub is heard here, or the original in place of which it is: the face should follow it. */
-  readonly isDubbed: boolean;
+  /** How much the face should follow the dub, 0…1: whole where it is heard or replaces what was said, none far from that. */
+  readonly presence: number;
   readonly viseme: Viseme['name'];
 }
 
@@ -50,6 +51,7 @@ const NEAR_CLOSURE: readonly (readonly [number, number])[] = [
 ];
 /** Between two stretches of dubbed speech the face goes on following the dub for so long, µs. */
 const BRIDGE_US = 2_000_000;
+/** Before and after that it comes and goes within this, µs. */
 const MARGIN_US = 250_000;
 
 /**
@@ -84,7 +86,7 @@ export class MouthTrack {
   }
 
   at(mediaTimeUs: number): MouthTarget {
-    const isDubbed = this.#isDubbed(mediaTimeUs);
+    const presence = this.#presence(mediaTimeUs);
     const t = mediaTimeUs + LEAD_US;
     const near = this.#near(t);
     const closure = closedAt(near, t);
@@ -95,7 +97,7 @@ export class MouthTrack {
         width: closure === 'silent' ? 0 : blend(near, t).width,
         isClosed: true,
         isSilent: closure === 'silent',
-        isDubbed,
+        presence,
         viseme: current.name,
       };
     let opening = 0;
@@ -112,7 +114,7 @@ export class MouthTrack {
       if (closedAt(near, t - distanceUs) !== undefined || closedAt(near, t + distanceUs) !== undefined)
         opening = cap;
     }
-    return { opening, width, isClosed: false, isSilent: false, isDubbed, viseme: current.name };
+    return { opening, width, isClosed: false, isSilent: false, presence, viseme: current.name };
   }
 
   #addUtterance(update: Extract<SpeechUpdate, { kind: 'utterance' }>): void {
@@ -135,8 +137,13 @@ export class MouthTrack {
     this.#dubbed = [...apart, joined].sort((a, b) => a.startUs - b.startUs);
   }
 
-  #isDubbed(us: number): boolean {
-    return this.#dubbed.some((span) => us >= span.startUs - MARGIN_US && us <= span.endUs + MARGIN_US);
+  #presence(us: number): number {
+    let presence = 0;
+    for (const span of this.#dubbed) {
+      const insideUs = Math.min(us - span.startUs, span.endUs - us) + MARGIN_US;
+      presence = Math.max(presence, smoothstep(0, MARGIN_US, insideUs));
+    }
+    return presence;
   }
 
   /** Sounds and silences that have a say around a moment, silences filled in. */

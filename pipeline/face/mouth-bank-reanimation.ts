@@ -1,0 +1,337 @@
+import type { EngineCall } from '../ports/engine.ts';
+import type { TrackedFace, TrackedPicture } from '../ports/face-tracker.ts';
+import type {
+  FaceGuard,
+  FaceVerdict,
+  ReanimatedPicture,
+  ReanimatedRendition,
+  Reanimation,
+} from '../ports/reanimator.ts';
+import type { FaceCanvas, PatchId, PictureSlot } from './canvas.ts';
+import { CANVAS_REGION } from './cpu-canvas.ts';
+import type { SpeechUpdate } from './dubbed-speech.ts';
+import { FACE_PRIOR } from './face-prior.ts';
+import { type FaceView, lookAt } from './face-view.ts';
+import { type GuardVerdict, guardView } from './guards.ts';
+import { SMOOTHING_US, smoothedLandmarks } from './landmark-window.ts';
+import { type MouthTarget, MouthTrack } from './mouth-track.ts';
+import { type LipTarget, PatchPath } from './patch-path.ts';
+import { type DescribeFace, People } from './people.ts';
+import type { Person } from './person.ts';
+import type { Picture, PictureFormat } from './picture.ts';
+import { RenditionFace } from './rendition-face.ts';
+import { smoothstep } from './smoothstep.ts';
+import type { LipRange } from './speaker-model.ts';
+
+export interface MouthBankReanimationOptions {
+  readonly format: PictureFormat;
+  readonly canvas: FaceCanvas;
+  readonly maxPatches: number;
+  readonly describe: DescribeFace | undefined;
+}
+
+/** A guard fades a face out and in over three pictures of 25 fps, µs. */
+const FADE_US = 120_000;
+/** Mouths are chosen with a view to what follows for so long, µs. */
+const CHOICE_US = 280_000;
+/** Mouths to choose from, at least. */
+const MIN_VIEWS = 8;
+/** A chosen mouth filmed from another side: from the first angle on a face follows less, from the second not at all. */
+const POSE_GAP_DEG = [8, 16] as const;
+const NOBODY: GuardVerdict = { strength: 0, guard: 'no-face' };
+const FAILED: GuardVerdict = { strength: 0, guard: 'failed' };
+
+/** What is known of the face that speaks in one picture. */
+interface Seen {
+  readonly verdict: GuardVerdict;
+  readonly face?: { readonly view: FaceView; readonly person: Person; readonly expression: Float32Array };
+}
+
+/** What a rendition wants of one picture. */
+interface Plan {
+  readonly mouth: MouthTarget;
+  readonly verdict: GuardVerdict;
+  /** Where the mouth is being chosen, and the lips it is to have; absent: the picture stays as filmed. */
+  readonly choice?: { readonly path: PatchPath; readonly lips: LipTarget };
+}
+
+interface Held {
+  readonly picture: Picture;
+  readonly tracked: TrackedPicture;
+  readonly index: number;
+  readonly shot: number;
+  readonly shotStartUs: number;
+  slot?: PictureSlot;
+  seen?: Seen;
+  readonly plans: Map<string, Plan>;
+}
+
+interface Rendition {
+  readonly mouth: MouthTrack;
+  readonly face: RenditionFace;
+  path: { readonly of: Person; readonly shot: number; readonly search: PatchPath } | undefined;
+}
+
+/**
+ * Reanimation with a bank of the speaker's own mouths. A picture is looked at once what follows it for a moment is there, planned once
+ * it is known which pictures around it must stay as filmed, and made once the mouths after it are being chosen.
+ */
+export class MouthBankReanimation implements Reanimation {
+  readonly lookAheadUs = SMOOTHING_US + FADE_US + CHOICE_US;
+  readonly #o: MouthBankReanimationOptions;
+  readonly #people: People;
+  readonly #renditions = new Map<string, Rendition>();
+  readonly #dropped: { readonly patch: PatchId; readonly index: number }[] = [];
+  /** Waiting, and the last few that went: smoothing and fading look back. */
+  #held: Held[] = [];
+  #past: Held[] = [];
+  #epoch: number;
+  #pictures = 0;
+  #shot = 0;
+  #shotStartUs = Number.NEGATIVE_INFINITY;
+  #streams = 0;
+  #before: FaceView | undefined;
+  #closed = false;
+
+  constructor(options: MouthBankReanimationOptions) {
+    this.#o = options;
+    this.#epoch = options.canvas.epoch;
+    this.#people = new People({
+      ...options,
+      onDrop: (patch) => this.#dropped.push({ patch, index: this.#pictures }),
+    });
+  }
+
+  addRendition(rendition: string): void {
+    if (this.#renditions.has(rendition)) return;
+    this.#streams += 1;
+    this.#renditions.set(rendition, {
+      mouth: new MouthTrack(),
+      face: new RenditionFace(this.#streams),
+      path: undefined,
+    });
+  }
+
+  removeRendition(rendition: string): void {
+    this.#renditions.delete(rendition);
+  }
+
+  speech(rendition: string, update: SpeechUpdate): void {
+    this.#renditions.get(rendition)?.mouth.add(update);
+  }
+
+  sourceSound(_pcm: Float32Array, _mediaTimeUs: number): void {}
+
+  async push(
+    picture: Picture,
+    tracked: TrackedPicture,
+    call: EngineCall,
+  ): Promise<readonly ReanimatedPicture[]> {
+    if (tracked.isCut || this.#pictures === 0) {
+      this.#shot += 1;
+      this.#shotStartUs = this.#pictures === 0 ? Number.NEGATIVE_INFINITY : picture.mediaTimeUs;
+      this.#people.forgetFaces();
+    }
+    this.#held.push({
+      ...{ picture, tracked, index: this.#pictures, shot: this.#shot, shotStartUs: this.#shotStartUs },
+      plans: new Map(),
+    });
+    this.#pictures += 1;
+    return this.#advance(picture.mediaTimeUs, call);
+  }
+
+  flush(call: EngineCall): Promise<readonly ReanimatedPicture[]> {
+    return this.#advance(Number.POSITIVE_INFINITY, call);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#held = [];
+    this.#past = [];
+    this.#o.canvas.close();
+  }
+
+  /** Does what can be done once everything up to a moment is there. */
+  async #advance(untilUs: number, call: EngineCall): Promise<readonly ReanimatedPicture[]> {
+    const out: ReanimatedPicture[] = [];
+    const isDue = ({ picture }: Held, laterUs: number) => picture.mediaTimeUs + laterUs <= untilUs;
+    for (const held of this.#held)
+      if (held.seen === undefined && isDue(held, SMOOTHING_US)) held.seen = await this.#look(held, call);
+    for (const held of this.#held)
+      if (held.seen !== undefined && held.plans.size === 0 && isDue(held, SMOOTHING_US + FADE_US))
+        this.#plan(held);
+    while (this.#held.length > 0 && isDue(this.#held[0]!, this.lookAheadUs)) {
+      const held = this.#held.shift()!;
+      out.push(await this.#make(held));
+      this.#past.push(held);
+      while (this.#past.length > 0 && this.#past[0]!.picture.mediaTimeUs < held.picture.mediaTimeUs - FADE_US)
+        this.#past.shift();
+    }
+    return out;
+  }
+
+  /** Pictures of one shot around one, in order. */
+  #around(held: Held, withinUs: number): Held[] {
+    const near = ({ picture, shot }: Held) =>
+      shot === held.shot && Math.abs(picture.mediaTimeUs - held.picture.mediaTimeUs) <= withinUs;
+    return [...this.#past.filter(near), ...this.#held.filter(near)];
+  }
+
+  async #look(held: Held, call: EngineCall): Promise<Seen> {
+    const { picture, tracked } = held;
+    const face = this.#speaking(tracked);
+    if (face === undefined) {
+      this.#before = undefined;
+      return { verdict: NOBODY };
+    }
+    try {
+      this.#survive();
+      const window = this.#around(held, SMOOTHING_US).map((other) => other.tracked);
+      const view = lookAt({
+        ...{ picture, faceId: face.id, index: held.index, confidence: face.confidence },
+        landmarks: smoothedLandmarks(window, tracked, face.id)!,
+        template: FACE_PRIOR.template,
+        mouth: CANVAS_REGION.mouth,
+        before: this.#before?.faceId === face.id ? this.#before : undefined,
+      });
+      this.#before = view;
+      const verdict = guardView(view, this.#o.format, picture.mediaTimeUs - held.shotStartUs);
+      const person = await this.#people.meet(picture, face, call);
+      held.slot = this.#o.canvas.load(picture);
+      const learnt = person.see(view, held.slot, verdict.strength === 1 || verdict.guard === 'cut');
+      const seen = { view, person, expression: learnt.expression };
+      return { verdict: weaker(verdict, learnt.verdict), face: seen };
+    } catch {
+      return { verdict: FAILED };
+    }
+  }
+
+  /** The face that is moved: the largest one. */
+  #speaking(tracked: TrackedPicture): TrackedFace | undefined {
+    return tracked.faces[0];
+  }
+
+  #plan(held: Held): void {
+    const { picture, seen } = held;
+    const around = this.#around(held, FADE_US);
+    for (const [id, rendition] of this.#renditions) {
+      const mouth = rendition.mouth.at(picture.mediaTimeUs);
+      const isKnown = rendition.mouth.knownUs > picture.mediaTimeUs;
+      const presence = isKnown ? mouth.presence : 0;
+      let verdict = seen!.verdict;
+      for (const other of around) {
+        const passed = Math.abs(other.picture.mediaTimeUs - picture.mediaTimeUs) / FADE_US;
+        const { strength, guard } = other.seen?.verdict ?? NOBODY;
+        if (strength + passed < verdict.strength)
+          verdict = { strength: strength + passed, ...(guard ? { guard } : {}) };
+      }
+      held.plans.set(id, this.#choose(held, rendition, mouth, presence, verdict));
+    }
+  }
+
+  #choose(
+    held: Held,
+    rendition: Rendition,
+    mouth: MouthTarget,
+    presence: number,
+    verdict: GuardVerdict,
+  ): Plan {
+    const { face } = held.seen!;
+    const strength = Math.min(presence, verdict.strength);
+    const range = face?.person.model.range;
+    if (face === undefined || range === undefined || strength <= 0.001)
+      return { mouth, verdict: presence > 0 ? verdict : { strength: 0 } };
+    const { view, person, expression } = face;
+    if (person.bank.views.length < MIN_VIEWS) return { mouth, verdict: { strength: 0, guard: 'learning' } };
+    if (rendition.path?.of !== person || rendition.path.shot !== held.shot)
+      rendition.path = { of: person, shot: held.shot, search: new PatchPath() };
+    const path = rendition.path.search;
+    const wanted = lipsOf(mouth, range);
+    const lips = {
+      opening: view.lips.opening + strength * (wanted.opening - view.lips.opening),
+      width: view.lips.width + strength * (wanted.width - view.lips.width),
+    };
+    path.push(lips, view, expression, person.bank, range);
+    const guard = verdict.strength < presence ? verdict.guard : undefined;
+    return { mouth, verdict: { strength, ...(guard ? { guard } : {}) }, choice: { path, lips } };
+  }
+
+  async #make(held: Held): Promise<ReanimatedPicture> {
+    const { picture, tracked } = held;
+    const renditions = new Map<string, ReanimatedRendition>();
+    for (const [id, plan] of held.plans) {
+      const rendition = this.#renditions.get(id);
+      if (rendition === undefined) continue;
+      rendition.mouth.forget(picture.mediaTimeUs);
+      renditions.set(id, await this.#render(held, plan, rendition));
+    }
+    if (held.slot !== undefined) this.#o.canvas.release(held.slot);
+    while (this.#dropped.length > 0 && this.#dropped[0]!.index <= held.index)
+      this.#o.canvas.dropPatch(this.#dropped.shift()!.patch);
+    return { original: picture, tracked, renditions };
+  }
+
+  async #render(held: Held, plan: Plan, rendition: Rendition): Promise<ReanimatedRendition> {
+    const { picture, slot, seen } = held;
+    const decided = plan.choice?.path.decide();
+    const asFilmed = (verdict: GuardVerdict): ReanimatedRendition => {
+      rendition.face.interrupt();
+      return { bytes: picture.bytes, verdict: this.#told(held, plan, { ...verdict, strength: 0 }) };
+    };
+    if (plan.choice === undefined || decided === undefined) return asFilmed(plan.verdict);
+    if (slot === undefined || this.#o.canvas.epoch !== this.#epoch) return asFilmed(FAILED);
+    const near = 1 - smoothstep(...POSE_GAP_DEG, decided.poseGapDeg);
+    const strength = plan.verdict.strength * near;
+    if (strength <= 0.001) return asFilmed({ strength: 0, guard: 'profile' });
+    const { view, person, expression } = seen!.face!;
+    const { lips } = plan.choice;
+    const faded = {
+      opening: view.lips.opening + near * (lips.opening - view.lips.opening),
+      width: view.lips.width + near * (lips.width - view.lips.width),
+    };
+    try {
+      const job = rendition.face.job({
+        ...{ picture, slot, view, person, expression, strength },
+        chosen: decided.view,
+        lips: faded,
+      });
+      const bytes = await this.#o.canvas.render(slot, [job]);
+      return { bytes, verdict: this.#told(held, plan, { ...plan.verdict, strength }) };
+    } catch {
+      return asFilmed(FAILED);
+    }
+  }
+
+  #told({ seen }: Held, { mouth }: Plan, { strength, guard }: GuardVerdict): FaceVerdict {
+    return {
+      strength,
+      ...(guard === undefined ? {} : { guard: guard satisfies FaceGuard }),
+      ...(seen?.face === undefined ? {} : { faceId: seen.face.view.faceId }),
+      mouth: { opening: mouth.opening, width: mouth.width },
+    };
+  }
+
+  /** Begins anew when the canvas lost everything it kept. */
+  #survive(): void {
+    const { epoch } = this.#o.canvas;
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#dropped.length = 0;
+    this.#people.lose();
+    for (const held of this.#held) delete held.slot;
+    for (const rendition of this.#renditions.values()) rendition.path = undefined;
+  }
+}
+
+function lipsOf({ opening, width }: MouthTarget, range: LipRange): LipTarget {
+  const side = width < 0 ? range.widthMiddle - range.widthMin : range.widthMax - range.widthMiddle;
+  return {
+    opening: range.openingMin + opening * (range.openingMax - range.openingMin),
+    width: range.widthMiddle + width * side,
+  };
+}
+
+function weaker(a: GuardVerdict, b: GuardVerdict): GuardVerdict {
+  return b.strength < a.strength ? b : a;
+}
