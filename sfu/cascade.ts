@@ -138,6 +138,11 @@ export class CascadeEnd {
     }
   }
 
+  /** Ends the copy at the other end. A track that is not piped is left alone. */
+  unpipe(producerId: string): void {
+    this.#piped.get(producerId)?.consumer.close();
+  }
+
   /**
    * Resolves when the other end has taken in all packets of the track that this end has sent, or when no more of them
    * come (they are lost for good). What a feed that is faster than real time waits for.

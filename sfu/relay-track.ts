@@ -49,6 +49,11 @@ export interface RelayPacket {
   readonly payload: Uint8Array;
 }
 
+export interface RelayInputOptions extends RelaySourceOptions {
+  /** The first packet of a source of pictures is a keyframe's: none is asked for. Default false. */
+  readonly beginsWithKeyframe?: boolean;
+}
+
 export interface RelayStats {
   readonly packets: number;
   readonly payloadBytes: number;
@@ -116,6 +121,11 @@ export class RelayTrack {
     return this.#feed.producer;
   }
 
+  /** RFC 6184 profile-level-id, where one was given. */
+  get h264ProfileLevelId(): string | undefined {
+    return this.#options.h264ProfileLevelId;
+  }
+
   get closed(): boolean {
     return this.#feed.closed;
   }
@@ -125,10 +135,13 @@ export class RelayTrack {
     return { packets, payloadBytes, refusedPackets: this.#refusedPackets };
   }
 
-  /** Makes a new source the one that is heard; the former is cut off. A source of pictures begins with a keyframe. */
-  attach(options: RelaySourceOptions = {}): RelayInput {
+  /**
+   * Makes a new source the one that is heard; the former is cut off. A source of pictures begins with a keyframe, which is asked for
+   * unless it is there.
+   */
+  attach({ beginsWithKeyframe = false, ...options }: RelayInputOptions = {}): RelayInput {
     const source = this.#timeline.open(options);
-    if (this.codec !== 'opus') this.requestKeyframe();
+    if (this.codec !== 'opus' && !beginsWithKeyframe) this.requestKeyframe();
     return new RelayInput(source, (packet, position) => this.#send(packet, position));
   }
 

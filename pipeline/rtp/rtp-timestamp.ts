@@ -31,7 +31,7 @@ export class RtpTimestampUnwrapper {
 }
 
 /** Shortest signed distance from `reference` (extended) to a 32-bit timestamp: −2^31 … 2^31−1. */
-function signedDelta32(timestamp: number, reference: number): number {
+export function signedDelta32(timestamp: number, reference: number): number {
   const delta = (timestamp - (reference % WRAP_32) + 2 * WRAP_32) % WRAP_32;
   return delta >= HALF_32 ? delta - WRAP_32 : delta;
 }

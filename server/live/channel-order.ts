@@ -1,10 +1,12 @@
+import type { LanguageDemand } from '../../pipeline/demand.ts';
 import type { ChannelRecord } from './channel-store.ts';
-import type { DemandBook } from './demand.ts';
 import type { DubOrder } from './dub-link.ts';
 
 export interface ChannelOrderParts {
   readonly record: ChannelRecord;
-  readonly demand: DemandBook;
+  /** What the worker is to make of a language now. */
+  readonly demandOf: (language: string) => LanguageDemand;
+  readonly faces: DubOrder['faces'];
   /** Wall time of media time 0, µs since the Unix epoch. */
   readonly originUs: number;
   readonly clauseLog: string;
@@ -13,7 +15,8 @@ export interface ChannelOrderParts {
 /** What a worker is to make of a channel as it is now; undefined: it is dubbed into nothing. */
 export function channelOrder({
   record,
-  demand,
+  demandOf,
+  faces,
   originUs,
   clauseLog,
 }: ChannelOrderParts): DubOrder | undefined {
@@ -22,14 +25,15 @@ export function channelOrder({
   return {
     channelId: id,
     from: settings.from,
-    renditions: settings.languages,
+    renditions: settings.languages.map(({ face: _face, ...rendition }) => rendition),
     originUs,
     delayMs: settings.delayMs,
     separateBed: settings.dubbingSource === 'speech',
     clauseLog,
     terms: termsOf(settings),
-    demand: Object.fromEntries(settings.languages.map(({ language }) => [language, demand.of(language)])),
+    demand: Object.fromEntries(settings.languages.map(({ language }) => [language, demandOf(language)])),
     controls,
+    ...(faces ? { faces } : {}),
   };
 }
 

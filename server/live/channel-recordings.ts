@@ -2,8 +2,10 @@ import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { LivedubError, toLivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
-import type { Notice, RecordingView, TextEvent, TrackKey } from './contract.ts';
+import type { ChannelSettings, Notice, RecordingView, TextEvent, TrackKey } from './contract.ts';
+import type { DemandBook } from './demand.ts';
 import type { RecordingFile } from './live-api.ts';
+import type { Programme } from './programme.ts';
 import { ChannelRecorder, viewRecording } from './recording/channel-recorder.ts';
 import { finishRecording } from './recording/finish-recording.ts';
 import { type RecordingState, readState } from './recording/recording-state.ts';
@@ -12,20 +14,15 @@ export interface ChannelRecordingsOptions {
   channelId: string;
   /** Folder of this channel's recordings. */
   folder: string;
-  title: () => string;
+  settings: () => ChannelSettings;
+  /** What is on the air. */
+  programme: () => Programme | undefined;
+  /** What is recorded has to be made. */
+  demand: DemandBook;
   /** Captions of a dub begin with a notice that AI made it. Default true. */
   dubNotice?: boolean | undefined;
   onChange: () => void;
   onNotice: (notice: Omit<Notice, 'kind'>) => void;
-  /** The running recording has everything: nothing has to be made for it any more. */
-  onDrained: () => void;
-}
-
-export interface RecordingOrder {
-  /** Language spoken. */
-  readonly from: string;
-  /** Media time of now, µs. */
-  readonly startUs: number;
 }
 
 interface Running {
@@ -83,13 +80,42 @@ export class ChannelRecordings {
     return views.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   }
 
-  /** @throws LivedubError LIVEDUB_E_CONFLICT when one runs, LIVEDUB_E_OUTPUT_NOT_WRITABLE, LIVEDUB_E_OUTPUT_DISK_FULL */
-  async start(order: RecordingOrder): Promise<RecordingView> {
+  /**
+   * Records what is on the air from now on.
+   * @throws LivedubError LIVEDUB_E_CONFLICT when one runs or nothing is on the air, LIVEDUB_E_OUTPUT_NOT_WRITABLE,
+   *   LIVEDUB_E_OUTPUT_DISK_FULL
+   */
+  async start(): Promise<RecordingView> {
+    const programme = this.#o.programme();
+    if (!programme) throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air to be recorded.');
+    const view = await this.#start(programme.nowUs);
+    if (this.#o.programme() !== programme) {
+      this.stop(Number.POSITIVE_INFINITY, 0);
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'The programme has just ended.');
+    }
+    programme.requestKeyframe();
+    this.want();
+    return view;
+  }
+
+  /** A running recording has every language there is now, whoever listens. */
+  want(): void {
+    if (!this.#running) return;
+    this.#o.demand.set(
+      this,
+      this.#o.settings().languages.flatMap(({ language }) => [
+        { language, what: 'captions' as const },
+        { language, what: 'mix:synced' as const },
+      ]),
+    );
+  }
+
+  async #start(startUs: number): Promise<RecordingView> {
     if (this.#running || this.#isStarting)
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'This channel is being recorded already.');
     this.#isStarting = true;
     try {
-      const recorder = await this.#open(order);
+      const recorder = await this.#open(startUs);
       this.#running = { recorder, endUs: Number.POSITIVE_INFINITY, timer: undefined };
       this.#o.onChange();
       return recorder.view((file) => this.#href(recorder.id, file));
@@ -98,17 +124,17 @@ export class ChannelRecordings {
     }
   }
 
-  async #open(order: RecordingOrder): Promise<ChannelRecorder> {
+  async #open(startUs: number): Promise<ChannelRecorder> {
     const startedAt = new Date().toISOString();
     const id = startedAt.replace(/[-:.]/g, '').toLowerCase();
     await mkdir(this.#o.folder, { recursive: true });
     const recorder = await ChannelRecorder.start({
       folder: join(this.#o.folder, id),
       id,
-      title: this.#o.title(),
-      from: order.from,
+      title: this.#o.settings().title,
+      from: this.#o.settings().from,
       startedAt,
-      startUs: order.startUs,
+      startUs,
       dubNotice: this.#o.dubNotice,
       onChange: () => this.#o.onChange(),
     });
@@ -125,6 +151,17 @@ export class ChannelRecordings {
 
   text(event: TextEvent): void {
     if (this.#running && event.startUs < this.#running.endUs) this.#running.recorder.pushText(event);
+  }
+
+  /**
+   * Ends the running recording now.
+   * @throws LivedubError LIVEDUB_E_NOT_FOUND when none is running
+   */
+  end(): RecordingView {
+    const endUs = this.#o.programme()?.nowUs ?? Number.POSITIVE_INFINITY;
+    const view = this.stop(endUs, this.#o.settings().delayMs);
+    if (!view) throw new LivedubError('LIVEDUB_E_NOT_FOUND', 'Nothing is being recorded.');
+    return view;
   }
 
   /**
@@ -172,7 +209,8 @@ export class ChannelRecordings {
     if (this.#running !== running) return;
     this.#running = undefined;
     clearTimeout(running.timer);
-    this.#o.onDrained();
+    // It has everything: nothing has to be made for it any more.
+    this.#o.demand.set(this, []);
     const { recorder } = running;
     const done = recorder.finish(this.#stop.signal).then(
       (state) => void this.#finished.set(recorder.id, state),

@@ -9,6 +9,8 @@ export interface DelayedTrackOptions {
   /** Media time of now, µs. */
   nowUs: () => number;
   onKeyframeWanted: () => void;
+  /** Told of each packet that goes out. */
+  onPacket?: (packet: RtpPacketInfo, session: object) => void;
 }
 
 interface Item {
@@ -38,6 +40,7 @@ export class DelayedTrack {
           this.#input = relay.attach({ timestampOffset: 0, nearMediaTimeUs });
         }
         this.#input!.send(packet);
+        options.onPacket?.(packet, session);
       },
       ...(isVideo
         ? {

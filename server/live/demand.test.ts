@@ -21,6 +21,20 @@ describe('DemandBook', () => {
     ]);
   });
 
+  it('counts who watches a face as no second listener', () => {
+    const told: LanguageDemand[] = [];
+    const book = new DemandBook((_, demand) => told.push(demand));
+    const viewer = {};
+    book.set(viewer, [
+      { language: 'es', what: 'mix:synced' },
+      { language: 'es', what: 'face' },
+    ]);
+    expect(told).toEqual([{ ...NO_DEMAND, synced: { voice: false, mix: true }, face: true }]);
+    expect(book.listeners('es')).toBe(1);
+    book.set(viewer, [{ language: 'es', what: 'face' }]);
+    expect(book.listeners('es')).toBe(0);
+  });
+
   it('takes a listener who changes the language out of the one and into the other', () => {
     const told: string[] = [];
     const book = new DemandBook((language) => told.push(language));

@@ -15,19 +15,11 @@ const HEARD = /^(voice|mix):/;
 export class DemandBook {
   readonly #wants = new Map<object, readonly Want[]>();
   readonly #onChange: (language: string, demand: LanguageDemand) => void;
-  readonly #mayMoveFaces: (language: string) => boolean;
   #told = new Map<string, string>();
 
-  /**
-   * @param onChange told only when the sum of a language changes
-   * @param mayMoveFaces whether faces are made at all for a language, whoever wants them; `review` when that changes
-   */
-  constructor(
-    onChange: (language: string, demand: LanguageDemand) => void,
-    mayMoveFaces: (language: string) => boolean = () => false,
-  ) {
+  /** @param onChange told only when the sum of a language changes */
+  constructor(onChange: (language: string, demand: LanguageDemand) => void) {
     this.#onChange = onChange;
-    this.#mayMoveFaces = mayMoveFaces;
   }
 
   /** Replaces what `who` wants; nothing forgets them. */
@@ -35,12 +27,7 @@ export class DemandBook {
     const before = this.#wants.get(who) ?? [];
     if (wants.length === 0) this.#wants.delete(who);
     else this.#wants.set(who, wants);
-    this.review([...before, ...wants].map((want) => want.language));
-  }
-
-  /** Looks again what is wanted of these languages. */
-  review(languages: Iterable<string>): void {
-    for (const language of new Set(languages)) {
+    for (const language of new Set([...before, ...wants].map((want) => want.language))) {
       const demand = this.of(language);
       const key = JSON.stringify(demand);
       if ((this.#told.get(language) ?? NOTHING) === key) continue;
@@ -62,7 +49,7 @@ export class DemandBook {
       captions: wanted.has('captions'),
       interpret: output('interpret'),
       synced: output('synced'),
-      face: wanted.has('face') && this.#mayMoveFaces(language),
+      face: wanted.has('face'),
     };
   }
 

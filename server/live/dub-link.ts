@@ -8,6 +8,7 @@ import type { RtpFeed } from '../../sfu/rtp-feed.ts';
 import { errorFromProblem } from '../problem.ts';
 import { type TrackKey, TrackKeySchema } from './contract.ts';
 import type { LiveWorker, LiveWorkers } from './live-workers.ts';
+import { PipedPicture } from './piped-picture.ts';
 import type { SourceBacklog } from './source-backlog.ts';
 import type {
   ChannelOrder,
@@ -30,6 +31,8 @@ export interface DubLinkOptions {
   /** The marks of these languages' tracks. Rejects: nothing is dubbed, and it is asked again later. */
   marks: (languages: readonly string[]) => Promise<OrderMarks>;
   backlog: SourceBacklog;
+  /** The picture whose faces are to be moved; undefined: the worker needs none. `pictureChanged` when that changes. */
+  picture: () => string | undefined;
   /** A dubbed track of the worker arrived; the callback taps it. */
   onTrack: (key: TrackKey, producerId: string) => void;
   onOpened: (renditions: readonly OpenedRendition[]) => void;
@@ -61,6 +64,7 @@ export class DubLink {
   #worker: LiveWorker | undefined;
   #source: Source | undefined;
   #bed: Source | undefined;
+  #picture: PipedPicture | undefined;
   /** Ends the running session, to open another. */
   #session: AbortController | undefined;
   #state: DubLinkState = 'off';
@@ -87,6 +91,11 @@ export class DubLink {
   /** Tells the worker something about this channel, if it is open there; an opening asks for all anyway. */
   send(message: ToLiveWorker): void {
     this.#worker?.send(message);
+  }
+
+  /** Another picture is to be sent, or none any more. */
+  pictureChanged(): void {
+    this.#picture?.set(this.#o.picture());
   }
 
   /** The languages or engines changed: opens the channel anew, where it stands. */
@@ -202,6 +211,8 @@ export class DubLink {
       const fromUs = answer.resumeFromUs ?? this.#o.backlog.endUs - order.delayMs * 1000;
       await source.catchUp(this.#o.backlog, fromUs, drained, signal);
       this.#source = source;
+      this.#picture = new PipedPicture(cascade);
+      this.pictureChanged();
       this.#tell('ready');
       onReady();
       heartbeat = setInterval(() => {
@@ -213,6 +224,7 @@ export class DubLink {
       this.#worker = undefined;
       this.#source = undefined;
       this.#bed = undefined;
+      this.#picture = undefined;
       clearInterval(heartbeat);
       stopListening();
       if (!worker.gone.aborted) worker.send({ kind: 'close', channelId, session });
@@ -226,9 +238,10 @@ export class DubLink {
   #tellChanges(worker: LiveWorker): void {
     const order = this.#o.order();
     if (order === undefined) return;
-    const { channelId, delayMs, terms, demand, controls } = order;
+    const { channelId, delayMs, terms, demand, controls, faces } = order;
     worker.send({ kind: 'delay', channelId, delayMs });
     worker.send({ kind: 'terms', channelId, terms });
+    if (faces) worker.send({ kind: 'faces', channelId, consent: faces.consent });
     for (const [language, wanted] of Object.entries(demand))
       worker.send({ kind: 'demand', channelId, language, demand: wanted });
     for (const [language, control] of Object.entries(controls))

@@ -137,6 +137,13 @@ export class FakeLiveApi implements LiveApi {
     return this.#get(id);
   }
 
+  async switchFace(id: string, language: string, on: boolean): Promise<OperatorChannel> {
+    const chosen = this.#get(id).settings.languages.find((one) => one.language === language);
+    if (!chosen) throw new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is no such language.');
+    chosen.face = on;
+    return this.#get(id);
+  }
+
   async startRecording(id: string): Promise<RecordingView> {
     this.#get(id);
     return {

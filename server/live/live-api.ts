@@ -79,6 +79,8 @@ export interface PlayOrder {
   /** null: the original. */
   readonly language: string | null;
   readonly mode: Mode;
+  /** Lips that follow the dub, in synced mode where there are any. */
+  readonly face: boolean;
 }
 
 /** A finished recording's file, or one of its caption files. */
@@ -106,6 +108,11 @@ export interface LiveApi {
   remove(id: string): Promise<void>;
   /** @throws LivedubError LIVEDUB_E_NOT_FOUND when the channel is not dubbed into `language` */
   control(id: string, language: string, control: RenditionControl): Promise<OperatorChannel>;
+  /**
+   * Switches one language's faces, at once while live.
+   * @throws LivedubError LIVEDUB_E_NOT_FOUND when the channel is not dubbed into `language`
+   */
+  switchFace(id: string, language: string, on: boolean): Promise<OperatorChannel>;
   /** @throws LivedubError LIVEDUB_E_CONFLICT when one is running */
   startRecording(id: string): Promise<RecordingView>;
   /** @throws LivedubError LIVEDUB_E_NOT_FOUND when none is running */

@@ -1,3 +1,4 @@
+import type { ChannelFaces } from './channel-faces.ts';
 import type { ChannelRecord } from './channel-store.ts';
 import type { ChannelState, ChannelView, OperatorChannel, RecordingView, RenditionView } from './contract.ts';
 import type { DemandBook } from './demand.ts';
@@ -22,6 +23,7 @@ export interface ViewParts {
   /** Wants what is recorded, and is no viewer. */
   readonly recorder: object;
   readonly facts: ReadonlyMap<string, RenditionFacts>;
+  readonly faces: Pick<ChannelFaces, 'view'>;
   readonly hasVideo: boolean;
   readonly hasAudio: boolean;
   readonly viewers: number;
@@ -63,7 +65,7 @@ function renditionView(parts: ViewParts, language: string, chosen: string | unde
     ...(facts.degraded === undefined ? {} : { degraded: facts.degraded }),
     viewers: parts.demand.listeners(language, parts.recorder),
     ...(facts.lagMs === undefined ? {} : { lagMs: facts.lagMs }),
-    face: { state: 'off' },
+    face: parts.faces.view(language, parts.dub === 'ready'),
   };
 }
 

@@ -39,9 +39,9 @@ describe('LiveChannel', () => {
         id: 'news',
         createdAt: '2026-01-01T00:00:00.000Z',
         settings: {
-          ...{ title: 'News', from: 'en', languages: [{ language: 'es' }], delayMs: 6000 },
+          ...{ title: 'News', from: 'en', languages: [{ language: 'es', face: false }], delayMs: 6000 },
           ...{ isPublic: true, record: false, dubbingSource: 'programme', listeners: false },
-          ...{ glossary: [], doNotTranslate: [] },
+          ...{ glossary: [], doNotTranslate: [], faceConsent: false },
         },
         streamKey: 'k'.repeat(24),
         controls: {},
@@ -183,7 +183,7 @@ describe('LiveChannel', () => {
     made();
     await channel.publish('programme', await publisher(), false);
     const changes = [['es', 'fr'], ['fr'], ['fr', 'it', 'es'], ['it']].map((languages) =>
-      channel.changeSettings({ languages: languages.map((language) => ({ language })) }),
+      channel.changeSettings({ languages: languages.map((language) => ({ language, face: false })) }),
     );
     await Promise.all(changes);
     const keys = [...channel.tracks.keys()];
@@ -251,12 +251,12 @@ describe('LiveChannel', () => {
 
   it('records what is on the air once, and nothing of a programme that has ended', async () => {
     made();
-    await expect(channel.startRecording()).rejects.toMatchObject({ code: 'LIVEDUB_E_CONFLICT' });
+    await expect(channel.recordings.start()).rejects.toMatchObject({ code: 'LIVEDUB_E_CONFLICT' });
     await channel.publish('programme', await publisher(), false);
-    const both = await Promise.allSettled([channel.startRecording(), channel.startRecording()]);
+    const both = await Promise.allSettled([channel.recordings.start(), channel.recordings.start()]);
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     expect(channel.demand.of('es').synced.mix).toBe(true);
-    await channel.changeSettings({ languages: [{ language: 'es' }, { language: 'fr' }] });
+    await channel.changeSettings({ languages: ['es', 'fr'].map((language) => ({ language, face: false })) });
     expect(channel.demand.of('fr').synced.mix).toBe(true);
     await channel.endProgramme();
     expect(channel.recordings.isRecording).toBe(false);

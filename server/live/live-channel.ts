@@ -5,17 +5,12 @@ import type { SfuRouter } from '../../sfu/router.ts';
 import { Throttle } from '../../sfu/throttle.ts';
 import type { Marker } from '../marks/marker.ts';
 import { ChannelEvents } from './channel-events.ts';
+import { ChannelFaces } from './channel-faces.ts';
 import { channelOrder, termsOf } from './channel-order.ts';
 import { ChannelRecordings } from './channel-recordings.ts';
+import { ChannelRouter } from './channel-router.ts';
 import type { ChannelRecord } from './channel-store.ts';
-import type {
-  ChannelState,
-  ChannelView,
-  Notice,
-  RecordingView,
-  RenditionControl,
-  TrackKey,
-} from './contract.ts';
+import type { ChannelState, ChannelView, Notice, RenditionControl, TrackKey } from './contract.ts';
 import { DemandBook } from './demand.ts';
 import { DubLink, type DubLinkState } from './dub-link.ts';
 import { DubReports } from './dub-reports.ts';
@@ -23,6 +18,7 @@ import { channelView } from './live-channel-views.ts';
 import type { LiveWorkers } from './live-workers.ts';
 import { Programme } from './programme.ts';
 import { ProgrammeMarks } from './programme-marks.ts';
+import { PublisherWatch } from './publisher-watch.ts';
 import { type PublishedAs, type Publisher, Publishers } from './publishers.ts';
 import { SourceBacklog } from './source-backlog.ts';
 
@@ -63,7 +59,8 @@ export class LiveChannel {
   readonly recordings: ChannelRecordings;
   readonly #o: LiveChannelOptions;
   #record: ChannelRecord;
-  #router: Promise<SfuRouter> | undefined;
+  readonly #router: ChannelRouter;
+  readonly #faces: ChannelFaces;
   #programme: Programme | undefined;
   #starting: Promise<Programme> | undefined;
   #marks: ProgrammeMarks | undefined;
@@ -78,26 +75,43 @@ export class LiveChannel {
   #publishing: Promise<void> = Promise.resolve();
   /** Settles when the programmes before are over on the worker, too. */
   #ending: Promise<unknown> = Promise.resolve();
-  #seenPackets = 0;
-  #silentMs = 0;
+  readonly #watch = new PublisherWatch({
+    tickMs: TICK_MS,
+    silentAfterMs: SILENT_AFTER_MS,
+    goneAfterMs: SILENT_AFTER_MS + RETURN_WITHIN_MS,
+  });
   readonly #stop = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: LiveChannelOptions) {
     this.#o = options;
     this.#record = options.record;
-    this.demand = new DemandBook((language, demand) => {
-      this.#link?.send({ kind: 'demand', channelId: this.id, language, demand });
+    this.#router = new ChannelRouter({
+      create: options.createRouter,
+      onLost: (why) => this.#routerLost(why),
+    });
+    this.demand = new DemandBook((language) => {
+      this.#faces.demandChanged(language);
       this.changed();
+    });
+    this.#faces = new ChannelFaces({
+      channelId: options.record.id,
+      settings: () => this.#record.settings,
+      demand: this.demand,
+      programme: () => this.#programme,
+      link: () => this.#link,
+      onNotice: (notice) => this.notice(notice),
+      onChange: () => this.changed(),
     });
     this.recordings = new ChannelRecordings({
       channelId: options.record.id,
       folder: options.recordingsFolder,
       dubNotice: options.dubNotice,
-      title: () => this.#record.settings.title,
+      settings: () => this.#record.settings,
+      programme: () => this.#programme,
+      demand: this.demand,
       onChange: () => this.changed(),
       onNotice: (notice) => this.notice(notice),
-      onDrained: () => this.demand.set(this.recordings, []),
     });
     this.#reports = new DubReports({
       onText: (event) => {
@@ -145,20 +159,16 @@ export class LiveChannel {
       demand: this.demand,
       recorder: this.recordings,
       facts: this.#reports.facts,
+      faces: this.#faces,
       hasVideo: this.#programme?.hasVideo ?? false,
       hasAudio: this.#programme?.hasAudio ?? false,
       viewers: this.events.viewers.size,
     });
   }
 
-  /**
-   * The channel's router, made when somebody first needs it, and again when it was lost with its media worker.
-   * @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED
-   */
+  /** @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED */
   router(): Promise<SfuRouter> {
-    if (this.#closing) return Promise.reject(this.#stop.signal.reason);
-    this.#router ??= this.#openRouter();
-    return this.#router;
+    return this.#router.get();
   }
 
   /** @throws LivedubError LIVEDUB_E_CONFLICT when somebody is on the air who is not to be ended */
@@ -193,9 +203,8 @@ export class LiveChannel {
     }
     clearTimeout(this.#endTimer);
     this.#endTimer = undefined;
-    this.#silentMs = 0;
-    if (this.#state === 'interrupted')
-      this.notice({ level: 'info', code: 'publisher-back', message: 'The programme goes on.' });
+    this.#watch.begin();
+    this.#goOn();
     this.#setState('live');
     if (this.#record.settings.dubbingSource === 'speech' && !programme.hasSpeech)
       this.notice({
@@ -237,6 +246,7 @@ export class LiveChannel {
     this.recordings.stop(Number.POSITIVE_INFINITY, 0);
     programme?.close();
     this.#reports.clear();
+    this.#faces.clear();
     this.#setState('idle');
     this.#ending = Promise.allSettled([this.#ending, link?.close(), marked]);
     await this.#ending;
@@ -252,15 +262,15 @@ export class LiveChannel {
     }
     if (change.glossary || change.doNotTranslate)
       this.#link?.send({ kind: 'terms', channelId: this.id, terms: termsOf(settings) });
-    const languagesChanged = JSON.stringify(settings.languages) !== JSON.stringify(before.languages);
-    if (languagesChanged || settings.from !== before.from) {
+    if (dubsOf(settings) !== dubsOf(before)) {
       await this.#programme?.openDubTracks(settings.languages.map(({ language }) => language));
       this.#link?.restart();
-      if (this.recordings.isRecording) this.#wantRecorded();
+      this.recordings.want();
     }
+    await this.#faces.settingsChanged(before);
     if (change.record !== undefined && change.record !== before.record && this.#programme) {
-      if (change.record) await this.startRecording();
-      else this.stopRecording();
+      if (change.record) await this.recordings.start();
+      else this.recordings.end();
     }
     this.changed();
   }
@@ -280,29 +290,6 @@ export class LiveChannel {
     await kept;
   }
 
-  /** @throws LivedubError LIVEDUB_E_CONFLICT when one runs or nothing is on the air */
-  async startRecording(): Promise<RecordingView> {
-    const programme = this.#programme;
-    if (!programme) throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air to be recorded.');
-    const { from } = this.#record.settings;
-    const view = await this.recordings.start({ from, startUs: programme.nowUs });
-    if (this.#programme !== programme) {
-      this.recordings.stop(Number.POSITIVE_INFINITY, 0);
-      throw new LivedubError('LIVEDUB_E_CONFLICT', 'The programme has just ended.');
-    }
-    programme.requestKeyframe();
-    this.#wantRecorded();
-    return view;
-  }
-
-  /** @throws LivedubError LIVEDUB_E_NOT_FOUND when none is running */
-  stopRecording(): RecordingView {
-    const endUs = this.#programme?.nowUs ?? Number.POSITIVE_INFINITY;
-    const view = this.recordings.stop(endUs, this.#record.settings.delayMs);
-    if (!view) throw new LivedubError('LIVEDUB_E_NOT_FOUND', 'Nothing is being recorded.');
-    return view;
-  }
-
   notice(event: Omit<Notice, 'kind'>): void {
     this.events.notice({ kind: 'notice', ...event });
   }
@@ -320,12 +307,13 @@ export class LiveChannel {
 
   async #close(): Promise<void> {
     this.#stop.abort(new LivedubError('LIVEDUB_E_CLOSED', 'The channel is closed.'));
+    this.#router.stop();
     clearInterval(this.#tick);
     this.#telling.close();
     const ended = this.endProgramme();
     this.events.closeAll(1001, 'the channel is closed');
     await Promise.all([ended, this.recordings.close()]);
-    void this.#router?.then((router) => router.close()).catch(() => undefined);
+    this.#router.close();
   }
 
   /** Keeps what was changed. One that is closed may have been deleted, and is not written again. */
@@ -335,25 +323,8 @@ export class LiveChannel {
     await this.#o.save(this.#record);
   }
 
-  async #openRouter(): Promise<SfuRouter> {
-    const { signal } = this.#stop;
-    try {
-      const router = await this.#o.createRouter(signal);
-      if (signal.aborted) router.close();
-      router.closed.throwIfAborted();
-      router.closed.addEventListener('abort', () => this.#routerLost(router), { once: true });
-      return router;
-    } catch (error) {
-      this.#router = undefined;
-      throw error;
-    }
-  }
-
   /** Its media worker died: everybody connects anew. */
-  #routerLost(router: SfuRouter): void {
-    if (this.#closing) return;
-    this.#router = undefined;
-    const why: unknown = router.closed.reason;
+  #routerLost(why: unknown): void {
     this.#o.onNotice?.(`channel ${this.id}: ${why instanceof Error ? why.message : 'its router is gone'}`);
     this.events.closeAll(1012, 'the media worker restarts');
     void this.endProgramme();
@@ -384,6 +355,7 @@ export class LiveChannel {
       onFrame: (key, frame) => this.recordings.push(key, frame),
       onTracks: (tracks) => {
         for (const viewer of this.events.viewers) viewer.added(tracks);
+        this.#link?.pictureChanged();
         this.changed();
       },
       onTracksGone: (keys) => {
@@ -394,6 +366,7 @@ export class LiveChannel {
     this.#programme = programme;
     try {
       await programme.openDubTracks();
+      await this.#faces.begin(programme);
       if (this.#programme !== programme)
         throw new LivedubError('LIVEDUB_E_CLOSED', 'The programme ended before it began.');
     } catch (error) {
@@ -410,9 +383,11 @@ export class LiveChannel {
     this.#link = this.#dub(programme, this.#marks, router);
     // What cannot be recorded is still broadcast.
     if (settings.record)
-      await this.startRecording().catch((error: unknown) =>
-        this.notice({ level: 'warning', code: 'recording', message: toLivedubError(error).message }),
-      );
+      await this.recordings
+        .start()
+        .catch((error: unknown) =>
+          this.notice({ level: 'warning', code: 'recording', message: toLivedubError(error).message }),
+        );
     return programme;
   }
 
@@ -424,18 +399,23 @@ export class LiveChannel {
       order: () =>
         channelOrder({
           record: this.#record,
-          demand: this.demand,
+          demandOf: (language) => this.#faces.demandOf(language),
+          faces: this.#faces.order,
           originUs: programme.originUs,
           clauseLog: this.#o.clauseLogOf(programme.id),
         }),
       marks: (languages) => marks.of(languages),
+      picture: () => this.#faces.picture,
       onTrack: (key, producerId) => {
         programme
           .attachDub(key, producerId)
           .catch((error: unknown) => this.#o.onNotice?.(`channel ${this.id}: ${key}: ${String(error)}`));
       },
       onOpened: (renditions) => this.#reports.opened(renditions),
-      onMessage: (message) => this.#reports.receive(message),
+      onMessage: (message) => {
+        if (message.kind === 'face') this.#faces.receive(message);
+        else this.#reports.receive(message);
+      },
       onState: (state, why) => this.#onDubState(state, why),
     });
   }
@@ -447,18 +427,8 @@ export class LiveChannel {
 
   #onDubState(state: DubLinkState, why: LivedubError | undefined): void {
     if (why) this.#o.onNotice?.(`channel ${this.id}: dub interrupted: ${why.code}: ${why.message}`);
+    if (state !== 'ready') this.#faces.clear();
     this.#reports.state(state, why);
-  }
-
-  /** A recording has every language, whoever listens. */
-  #wantRecorded(): void {
-    this.demand.set(
-      this.recordings,
-      this.#record.settings.languages.flatMap(({ language }) => [
-        { language, what: 'captions' as const },
-        { language, what: 'mix:synced' as const },
-      ]),
-    );
   }
 
   async #onTick(): Promise<void> {
@@ -471,19 +441,12 @@ export class LiveChannel {
     this.events.health(await this.publishers.health(this.#reports.levelDbfs, programme.takePicture()));
   }
 
-  /** A publisher may vanish without a word: what counts is whether media comes. */
   #watchMedia(programme: Programme): void {
-    const packets = programme.ingestPackets;
-    this.#silentMs = packets === this.#seenPackets ? this.#silentMs + TICK_MS : 0;
-    this.#seenPackets = packets;
+    const media = this.#watch.look(programme.ingestPackets);
     if (this.publishers.count === 0) return;
-    if (this.#silentMs >= SILENT_AFTER_MS + RETURN_WITHIN_MS) void this.endProgramme();
-    else if (this.#silentMs >= SILENT_AFTER_MS)
-      this.#interrupt('Nothing comes from the publisher at this moment.');
-    else if (this.#silentMs === 0 && this.#state === 'interrupted') {
-      this.notice({ level: 'info', code: 'publisher-back', message: 'The programme goes on.' });
-      this.#setState('live');
-    }
+    if (media === 'gone') void this.endProgramme();
+    else if (media === 'silent') this.#interrupt('Nothing comes from the publisher at this moment.');
+    else if (media === 'sending') this.#goOn();
   }
 
   #interrupt(message: string): void {
@@ -492,9 +455,20 @@ export class LiveChannel {
     this.#setState('interrupted');
   }
 
+  #goOn(): void {
+    if (this.#state !== 'interrupted') return;
+    this.notice({ level: 'info', code: 'publisher-back', message: 'The programme goes on.' });
+    this.#setState('live');
+  }
+
   #setState(state: ChannelState): void {
     if (this.#state === state) return;
     this.#state = state;
     this.changed();
   }
+}
+
+/** What a worker opens a channel with: a change of it opens the channel anew. */
+function dubsOf({ from, languages }: ChannelRecord['settings']): string {
+  return JSON.stringify([from, languages.map(({ language, voice }) => [language, voice])]);
 }

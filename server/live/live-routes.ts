@@ -26,6 +26,7 @@ export interface LiveRoutesOptions {
   tokens: Tokens;
 }
 
+const FaceBodySchema = z.object({ on: z.boolean() });
 const ControlBodySchema = z.object({ control: RenditionControlSchema });
 /** Settings come with a glossary of hundreds of terms, 80 characters each. */
 const MAX_SETTINGS_BYTES = 256 * 1024;
@@ -118,6 +119,17 @@ function channelRoutes({ live, access, tokens }: LiveRoutesOptions): readonly Ro
       },
     },
     {
+      method: 'post',
+      pattern: '/v1/channels/:id/languages/:language/face',
+      handle: async (exchange) => {
+        const id = await manage(exchange);
+        const language = check(LanguageSchema, exchange.param('language'), 'language');
+        const { on } = await exchange.jsonBody(FaceBodySchema);
+        const channel = await live.switchFace(id, language, on);
+        exchange.json(withBase(channel, access.baseUrlOf(exchange)));
+      },
+    },
+    {
       method: 'get',
       pattern: '/v1/live/languages',
       origins: 'any',
@@ -201,6 +213,7 @@ function whepRoutes({ live, access }: LiveRoutesOptions): readonly Route[] {
         offer,
         language,
         mode: check(ModeSchema, exchange.query('mode') ?? 'interpret', 'mode'),
+        face: check(z.enum(['0', '1']), exchange.query('face') ?? '1', 'face') === '1',
       };
     },
   });

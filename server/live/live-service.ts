@@ -16,10 +16,8 @@ import type {
   OperatorChannel,
   RecordingView,
   RenditionControl,
-  TrackKey,
   ViewerEvent,
 } from './contract.ts';
-import type { Want } from './demand.ts';
 import type {
   ChannelChange,
   ChannelOrder,
@@ -37,6 +35,7 @@ import type { LiveWorkers } from './live-workers.ts';
 import { type Publisher, webRtcHealth } from './publishers.ts';
 import { RtcSessions } from './rtc-sessions.ts';
 import { ViewerSession } from './viewer-session.ts';
+import { type Selection, tracksOf, wantsOf } from './viewer-wants.ts';
 
 export interface LiveServiceOptions {
   store: ChannelStore;
@@ -135,9 +134,10 @@ export class LiveService implements LiveApi {
     return await this.#operatorView(channel);
   }
 
-  async patch(id: string, change: ChannelChange): Promise<OperatorChannel> {
+  async patch(id: string, patch: ChannelChange): Promise<OperatorChannel> {
     const channel = this.#channel(id);
-    const settings = { ...channel.record.settings, ...withoutUndefined(change) };
+    const change = changeOf(patch, channel.record.settings);
+    const settings = { ...channel.record.settings, ...change };
     const { from, languages } = channel.record.settings;
     if (settings.from !== from || JSON.stringify(settings.languages) !== JSON.stringify(languages))
       await this.#checkPairs(settings);
@@ -147,7 +147,7 @@ export class LiveService implements LiveApi {
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'What is dubbed cannot be changed on the air.', {
         remedy: 'End the programme first.',
       });
-    await channel.changeSettings(withoutUndefined(change));
+    await channel.changeSettings(change);
     await this.#listeners.set(channel, channel.record.settings.listeners);
     return await this.#operatorView(channel);
   }
@@ -169,12 +169,22 @@ export class LiveService implements LiveApi {
     return await this.#operatorView(channel);
   }
 
+  async switchFace(id: string, language: string, on: boolean): Promise<OperatorChannel> {
+    const channel = this.#channel(id);
+    const { languages } = channel.record.settings;
+    if (!languages.some((one) => one.language === language)) throw notDubbedInto(language);
+    await channel.changeSettings({
+      languages: languages.map((one) => (one.language === language ? { ...one, face: on } : one)),
+    });
+    return await this.#operatorView(channel);
+  }
+
   async startRecording(id: string): Promise<RecordingView> {
-    return await this.#channel(id).startRecording();
+    return await this.#channel(id).recordings.start();
   }
 
   async stopRecording(id: string): Promise<RecordingView> {
-    return this.#channel(id).stopRecording();
+    return this.#channel(id).recordings.end();
   }
 
   async recordingFile(id: string, recordingId: string, file: string): Promise<RecordingFile> {
@@ -348,28 +358,28 @@ export class LiveService implements LiveApi {
 
   async #play(order: PlayOrder): Promise<{ answer: SessionAnswer }> {
     const channel = this.#channel(order.channelId);
-    const { language, mode } = order;
+    const { language, mode, face } = order;
     const { programme } = channel;
     if (!programme)
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air.', {
         remedy: 'Try again when the channel is live.',
       });
-    if (language !== null && !channel.record.settings.languages.some((one) => one.language === language))
-      throw new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);
-    const side = language !== null && mode === 'synced' ? 'delayed' : 'live';
-    const audioKey: TrackKey = language === null ? 'live:audio' : `mix:${language}:${mode}`;
-    const audio = programme.tracks.get(audioKey);
-    const video = programme.tracks.get(`${side}:video`);
-    const want: Want[] = language === null ? [] : [{ language, what: `mix:${mode}` }];
+    const { settings } = channel.record;
+    if (language !== null && !settings.languages.some((one) => one.language === language))
+      throw notDubbedInto(language);
+    const { tracks } = programme;
+    const selection: Selection = { language, mode, face, captions: null, video: true, premixed: true };
+    const chosen = [...tracksOf(selection, (key) => tracks.has(key))].flatMap((key) => tracks.get(key) ?? []);
+    const wants = wantsOf(selection, settings.from);
     let session: WhepSession | undefined;
     session = await WhepSession.create({
       router: await channel.router(),
       offer: order.offer,
-      producers: { ...(audio ? { audio } : {}), ...(video ? { video } : {}) },
+      producers: Object.fromEntries(chosen.map((producer) => [producer.kind, producer])),
       onConnectionState: (state) => {
         if (!session) return;
         // Whoever is not there hears nothing.
-        channel.demand.set(session, state === 'connected' ? want : []);
+        channel.demand.set(session, state === 'connected' ? wants : []);
         if (state === 'failed' || state === 'closed') this.#players.forget(session);
       },
     });
@@ -391,8 +401,22 @@ export class LiveService implements LiveApi {
   }
 }
 
-function withoutUndefined(change: ChannelChange): Partial<ChannelRecord['settings']> {
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+/** What a patch changes. A language of which it does not say whether faces are on keeps them as they are. */
+function changeOf(
+  { languages, ...patch }: ChannelChange,
+  before: ChannelRecord['settings'],
+): Partial<ChannelRecord['settings']> {
+  const isOn = (language: string) => before.languages.find((one) => one.language === language)?.face ?? false;
+  return {
+    ...Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)),
+    ...(languages && {
+      languages: languages.map(({ face, ...one }) => ({ ...one, face: face ?? isOn(one.language) })),
+    }),
+  };
+}
+
+function notDubbedInto(language: string): LivedubError {
+  return new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);
 }
 
 /** What livedub's engines can dub live, from what is installed. */

@@ -35,17 +35,18 @@ describe('ProgrammeMarks', () => {
     const [first, second] = await Promise.all([marks.of(['es']), marks.of(['es'])]);
     expect(first).toEqual(second);
     expect(Object.keys(first.renditions).sort()).toEqual([
+      'face:es:synced',
       'mix:es:interpret',
       'mix:es:synced',
       'voice:es:interpret',
       'voice:es:synced',
     ]);
-    expect(new Set(Object.values(first.renditions)).size).toBe(4);
+    expect(new Set(Object.values(first.renditions)).size).toBe(5);
     title = 'Newer news';
     const more = await marks.of(['es', 'fr']);
     expect(more.renditions).toMatchObject(first.renditions);
     const issued = await registry.list(first.keyId);
-    expect(issued).toHaveLength(8);
+    expect(issued).toHaveLength(10);
     const french = issued.find(({ rendition }) => rendition === more.renditions['mix:fr:synced']);
     expect(french).toMatchObject({
       channel: { id: 'news', title: 'Newer news', isPublic: true },
@@ -58,7 +59,7 @@ describe('ProgrammeMarks', () => {
     const marks = await made();
     const { keyId } = await marks.of(['es']);
     await marks.end(61_000_000);
-    expect((await registry.list(keyId)).map(({ minutes }) => minutes)).toEqual([2, 2, 2, 2]);
+    expect((await registry.list(keyId)).map(({ minutes }) => minutes)).toEqual([2, 2, 2, 2, 2]);
     await expect(marks.of(['fr'])).rejects.toMatchObject({ code: 'LIVEDUB_E_CLOSED' });
   });
 
@@ -69,7 +70,7 @@ describe('ProgrammeMarks', () => {
     await expect(marks.of(['es'])).rejects.toMatchObject({ code: expect.stringMatching(/^LIVEDUB_E_/) });
     await rm(join(dataDir, 'marks'));
     await mkdir(join(dataDir, 'marks'));
-    expect(Object.keys((await marks.of(['es'])).renditions)).toHaveLength(4);
+    expect(Object.keys((await marks.of(['es'])).renditions)).toHaveLength(5);
   });
 
   it('is understood by a worker that has the key, also after another was made', async () => {

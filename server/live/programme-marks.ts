@@ -19,6 +19,11 @@ export interface ProgrammeMarksOptions {
 
 const MODES = ['interpret', 'synced'] as const;
 const KINDS = ['voice', 'mix'] as const;
+/** Every track that is made of one language. Its picture has a mark from the start: faces may be switched on at any time. */
+const OUTPUTS = [
+  ...MODES.flatMap((mode) => KINDS.map((kind) => ({ mode, kind }))),
+  { mode: 'synced', kind: 'face' },
+] as const;
 
 /** The marks of one programme: one a dubbed track, the same for every worker that dubs it. */
 export class ProgrammeMarks {
@@ -37,11 +42,10 @@ export class ProgrammeMarks {
   async of(languages: readonly string[]): Promise<OrderMarks> {
     const renditions: Record<TrackKey, number> = {};
     for (const language of languages)
-      for (const mode of MODES)
-        for (const kind of KINDS) {
-          const key = `${kind}:${language}:${mode}`;
-          renditions[key] = (await this.#of(key, { language, mode, kind })).rendition;
-        }
+      for (const { mode, kind } of OUTPUTS) {
+        const key = `${kind}:${language}:${mode}`;
+        renditions[key] = (await this.#of(key, { language, mode, kind })).rendition;
+      }
     const { marker, dataDir } = this.#o;
     return { dataDir, keyId: marker.key.keyId, strength: marker.strength, renditions };
   }

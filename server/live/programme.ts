@@ -8,6 +8,7 @@ import { type RelayInput, RelayTrack } from '../../sfu/relay-track.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
 import { type TrackKey, TrackKeySchema } from './contract.ts';
 import { DelayedTrack } from './delayed-track.ts';
+import { FaceTracks, type FaceWish, faceKey } from './face-tracks.ts';
 import type { PictureFigures } from './publishers.ts';
 import { RelayedSource } from './relayed-source.ts';
 
@@ -55,6 +56,9 @@ export class Programme {
   readonly #delayed = new Map<TrackKey, DelayedTrack>();
   /** Sources by what they feed; a new one replaces the former. */
   readonly #sources = new Map<string, RelayedSource>();
+  readonly #faces: FaceTracks;
+  /** Languages that get a picture of their own as soon as there is one. */
+  #faceLanguages: readonly string[] = [];
   readonly #keyframes: NodeJS.Timeout;
   #delayMs: number;
   #pictures = 0;
@@ -73,6 +77,10 @@ export class Programme {
     this.id = this.startedAt.replace(/[-:.]/g, '').toLowerCase();
     this.originUs = startedAt.getTime() * 1000;
     this.#originMs = this.#clock.nowMs();
+    this.#faces = new FaceTracks({
+      shownUs: () => this.nowUs - this.#delayMs * 1000,
+      onOriginalKeyframeWanted: () => this.requestKeyframe(),
+    });
     this.#keyframes = setInterval(() => this.requestKeyframe(), KEYFRAME_EVERY_MS);
   }
 
@@ -151,6 +159,24 @@ export class Programme {
     return this.#inTurn(() => this.#openDubTracks(languages));
   }
 
+  /**
+   * Makes a picture for each language whose faces may speak it, once there is one. They stay until the language or the codec goes:
+   * a picture that nobody alters any more is the delayed original.
+   * @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED
+   */
+  openFaces(languages: readonly string[]): Promise<void> {
+    this.#faceLanguages = languages;
+    return this.#inTurn(async () => {
+      const added = await this.#openFaces();
+      if (added.size > 0) this.#o.onTracks(added);
+    });
+  }
+
+  /** What is to become of one language's faces, now and once it has a picture. */
+  wishFace(language: string, wish: FaceWish): void {
+    this.#faces.wish(language, wish);
+  }
+
   async #inTurn(act: () => Promise<void>): Promise<void> {
     const done = this.#work.then(() => {
       if (this.#closed) throw new LivedubError('LIVEDUB_E_CLOSED', 'The programme has ended.');
@@ -189,6 +215,7 @@ export class Programme {
     const producer = this.#o.router.producer(producerId);
     // The worker may have gone, or the language.
     if (!relay || !producer) return;
+    if (key.startsWith('face:')) return await this.#attachFace(key, producer);
     let input: RelayInput | undefined;
     const source = await RelayedSource.create({
       router: this.#o.router,
@@ -204,11 +231,41 @@ export class Programme {
     this.#replace(key, source);
   }
 
+  async #attachFace(key: TrackKey, producer: types.Producer): Promise<void> {
+    const source = await RelayedSource.create({
+      router: this.#o.router,
+      producer,
+      originUs: this.originUs,
+      nowUs: () => this.nowUs,
+      onPacket: (packet) => this.#faces.made(key, packet, producer),
+    });
+    if (this.#closed) source.close();
+    else this.#faces.attach(key, source);
+  }
+
+  async #openFaces(): Promise<Map<TrackKey, types.Producer>> {
+    const added = new Map<TrackKey, types.Producer>();
+    const original = this.#relays.get('delayed:video');
+    for (const language of original ? this.#faceLanguages : []) {
+      const key = faceKey(language);
+      if (this.#relays.has(key)) continue;
+      const { codec, h264ProfileLevelId } = original!;
+      const relay = await this.#faces.open(key, (askKeyframe) =>
+        this.#openRelay(key, codec, askKeyframe, h264ProfileLevelId),
+      );
+      added.set(key, relay.producer);
+    }
+    return added;
+  }
+
   async #openDubTracks(languages: readonly string[]): Promise<void> {
     const keys = languages.flatMap((language) =>
       MODES.flatMap((mode) => [`voice:${language}:${mode}`, `mix:${language}:${mode}`] as TrackKey[]),
     );
-    const gone = [...this.#relays.keys()].filter((key) => /^(voice|mix):/.test(key) && !keys.includes(key));
+    const kept = [...keys, ...languages.map(faceKey)];
+    const gone = [...this.#relays.keys()].filter(
+      (key) => /^(voice|mix|face):/.test(key) && !kept.includes(key),
+    );
     this.#closeRelays(gone);
     const added = new Map<TrackKey, types.Producer>();
     for (const key of keys) {
@@ -257,7 +314,9 @@ export class Programme {
     const delayedKey = TrackKeySchema.parse(`delayed:${side}`);
     // Another codec cannot go out on the same track.
     if (this.#relays.get(key) && this.#relays.get(key)!.codec !== codec) {
-      this.#closeRelays([key, delayedKey]);
+      const faces =
+        side === 'video' ? [...this.#relays.keys()].filter((name) => name.startsWith('face:')) : [];
+      this.#closeRelays([key, delayedKey, ...faces]);
     }
     const profile = producer.rtpParameters.codecs[0]!.parameters?.['profile-level-id'] as string | undefined;
     const added = new Map<TrackKey, types.Producer>();
@@ -274,10 +333,14 @@ export class Programme {
             delayMs: this.#delayMs,
             nowUs: () => this.nowUs,
             onKeyframeWanted: askKeyframe,
+            ...(side === 'video'
+              ? { onPacket: (packet, session) => this.#faces.original(packet, session) }
+              : {}),
           }),
         );
       }
     }
+    if (side === 'video') for (const [name, made] of await this.#openFaces()) added.set(name, made);
     const live = this.#relays.get(key)!.attach({ timestampOffset: 0, nearMediaTimeUs: this.nowUs });
     const delayed = this.#delayed.get(delayedKey)!;
     send = (packet) => {
@@ -338,6 +401,7 @@ export class Programme {
       this.#relays.delete(key);
       this.#delayed.get(key)?.close();
       this.#delayed.delete(key);
+      this.#faces.close(key);
     }
     if (keys.length > 0) this.#o.onTracksGone(keys);
   }

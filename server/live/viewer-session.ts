@@ -139,6 +139,7 @@ export class ViewerSession implements SocketOwner {
       );
       // A codec that this browser does not know is left out.
       const consumers = made.flatMap((track) => (track === undefined ? [] : [viewOf(track)]));
+      await this.#switch(transport);
       if (consumers.length > 0) this.#o.socket.send({ kind: 'tracks', consumers });
     });
   }
@@ -149,6 +150,7 @@ export class ViewerSession implements SocketOwner {
       if (!this.#joined || this.#ended) return;
       const transport = await this.#opening;
       for (const key of keys) transport.removeProducer(key);
+      await this.#switch(transport);
       this.#o.socket.send({ kind: 'tracks-gone', tracks: [...keys] });
     });
   }
@@ -186,6 +188,12 @@ export class ViewerSession implements SocketOwner {
     return transport;
   }
 
+  /** Plays what is selected, of the tracks there are now. */
+  async #switch(transport: ViewerTransport): Promise<void> {
+    const made = new Set(transport.tracks.map(({ key }) => key));
+    await transport.select(tracksOf(this.#selection, (key) => made.has(key)));
+  }
+
   async #answer(request: ViewerRequest): Promise<void> {
     if (this.#ended) return;
     try {
@@ -221,7 +229,7 @@ export class ViewerSession implements SocketOwner {
         this.#selection = selection;
         // Demand first: the worker starts while the consumers are being switched.
         demand.set(this, wantsOf(selection, this.#o.from()));
-        await transport.select(tracksOf(selection));
+        await this.#switch(transport);
         socket.send({ kind: 'ok', request: number });
       }
     }

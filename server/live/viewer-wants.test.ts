@@ -10,16 +10,18 @@ const original: Selection = {
   face: true,
 };
 
+const noFaces = (key: string) => !key.startsWith('face:');
+
 describe('a viewer’s choice', () => {
   it('plays the original live, whatever the mode, and asks for no work', () => {
-    expect([...tracksOf(original)].sort()).toEqual(['live:audio', 'live:video']);
+    expect([...tracksOf(original, noFaces)].sort()).toEqual(['live:audio', 'live:video']);
     expect(wantsOf(original, 'en')).toEqual([]);
   });
 
   it('plays the voice beside the live original in interpret mode, beside the delayed one in synced mode', () => {
     const es: Selection = { ...original, language: 'es', mode: 'interpret' };
-    expect([...tracksOf(es)].sort()).toEqual(['live:audio', 'live:video', 'voice:es:interpret']);
-    expect([...tracksOf({ ...es, mode: 'synced' })].sort()).toEqual([
+    expect([...tracksOf(es, noFaces)].sort()).toEqual(['live:audio', 'live:video', 'voice:es:interpret']);
+    expect([...tracksOf({ ...es, mode: 'synced' }, noFaces)].sort()).toEqual([
       'delayed:audio',
       'delayed:video',
       'voice:es:synced',
@@ -29,7 +31,22 @@ describe('a viewer’s choice', () => {
 
   it('plays one premixed track, and no picture where none is wanted', () => {
     const es: Selection = { ...original, language: 'es', premixed: true, video: false };
-    expect([...tracksOf(es)]).toEqual(['mix:es:synced']);
+    expect([...tracksOf(es, noFaces)]).toEqual(['mix:es:synced']);
+  });
+
+  it('plays the picture whose faces speak the dub where there is one, unless it is not wanted', () => {
+    const es: Selection = { ...original, language: 'es', premixed: true };
+    expect([...tracksOf(es, () => true)]).toEqual(['face:es:synced', 'mix:es:synced']);
+    expect([...tracksOf(es, noFaces)]).toEqual(['delayed:video', 'mix:es:synced']);
+    expect([...tracksOf({ ...es, face: false }, () => true)]).toEqual(['delayed:video', 'mix:es:synced']);
+    expect([...tracksOf({ ...es, mode: 'interpret' }, () => true)]).toEqual([
+      'live:video',
+      'mix:es:interpret',
+    ]);
+    const face = { language: 'es', what: 'face' };
+    expect(wantsOf(es, 'en')).toContainEqual(face);
+    for (const other of [{ face: false }, { video: false }, { mode: 'interpret' as const }])
+      expect(wantsOf({ ...es, ...other }, 'en')).not.toContainEqual(face);
   });
 
   it('needs a translation for captions in another language, none for those of the source', () => {
