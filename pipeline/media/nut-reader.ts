@@ -15,6 +15,17 @@ import {
 const MAX_HEADER_BYTES = 64 * 1024;
 /** 8K with room to spare. */
 const MAX_PICTURE_PX = 2 ** 26;
+const MAX_ENCODED_BYTES = 2 ** 26;
+/** FFmpeg's own limit; the format leaves it open. */
+const MAX_ELIDING_BYTES = 4096;
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** How NUT calls what is read here. */
+export type NutCodec = 'I420' | 'VP80' | 'H264';
+
+export interface EncodedPicture extends RawPicture {
+  readonly keyframe: boolean;
+}
 
 interface FrameCode {
   readonly flags: number;
@@ -28,12 +39,21 @@ interface FrameCode {
 interface MainHeader {
   readonly timeBases: readonly TimeBase[];
   readonly codes: readonly FrameCode[];
-  readonly elidedBytes: readonly number[];
+  /** What small frames begin with instead of bringing it themselves; the first is nothing. */
+  readonly elided: readonly Uint8Array[];
+}
+
+interface FrameHeader {
+  readonly pts: number;
+  readonly keyframe: boolean;
+  readonly elided: Uint8Array;
+  /** With what is elided. */
+  readonly sizeBytes: number;
 }
 
 /**
- * Reads one stream of raw 4:2:0 pictures with their times from what FFmpeg writes with `-f nut`. A stream that ends within a
- * picture ends before it.
+ * Reads one stream of pictures with their times, raw ones in 4:2:0 or encoded ones, from what FFmpeg writes with `-f nut`. A stream
+ * that ends within a picture ends before it.
  */
 export class NutReader {
   readonly format: RawPictureFormat;
@@ -56,9 +76,13 @@ export class NutReader {
 
   /**
    * Reads the headers. Undefined when the stream ends before there were any: nothing could be decoded.
+   * @param codec what the stream must be
    * @throws LIVEDUB_E_INPUT_UNREADABLE for anything but such a stream
    */
-  static async open(chunks: AsyncIterable<Uint8Array>): Promise<NutReader | undefined> {
+  static async open(
+    chunks: AsyncIterable<Uint8Array>,
+    codec: NutCodec = 'I420',
+  ): Promise<NutReader | undefined> {
     const source = new ByteSource(chunks);
     const id = await source.take(NUT_ID.length);
     if (id === undefined) return undefined;
@@ -70,13 +94,23 @@ export class NutReader {
       if (packet.start === NUT_START.main) main = parseMain(packet.body);
       if (packet.start !== NUT_START.stream) continue;
       if (main === undefined) throw damaged('a stream comes before the main header');
-      return new NutReader({ source, main, ...parseStream(packet.body, main) });
+      return new NutReader({ source, main, ...parseStream(packet.body, main, codec) });
     }
   }
 
-  /** The pictures in the order of the stream, each in bytes of its own. */
+  /** Raw pictures in the order of the stream, each in bytes of its own. */
   async *pictures(): AsyncGenerator<RawPicture> {
     const wantedBytes = pictureBytes(this.format);
+    for await (const { pts, bytes } of this.#frames(wantedBytes)) yield { pts, bytes };
+  }
+
+  /** Encoded pictures in the order of the stream, each in bytes of its own. */
+  encoded(): AsyncGenerator<EncodedPicture> {
+    return this.#frames();
+  }
+
+  /** @param wantedBytes the size of each; default: up to MAX_ENCODED_BYTES */
+  async *#frames(wantedBytes?: number): AsyncGenerator<EncodedPicture> {
     for (;;) {
       const code = await this.#source.byte();
       if (code === undefined) return;
@@ -88,17 +122,21 @@ export class NutReader {
       }
       const header = await this.#frameHeader(code);
       if (header === undefined) return;
-      if (header.sizeBytes === 0) continue;
-      if (header.sizeBytes !== wantedBytes) {
-        throw damaged(`a picture has ${header.sizeBytes} bytes instead of ${wantedBytes}`);
+      const { pts, keyframe, elided, sizeBytes } = header;
+      if (sizeBytes === 0) continue;
+      if (
+        sizeBytes !== (wantedBytes ?? Math.min(sizeBytes, MAX_ENCODED_BYTES)) ||
+        sizeBytes < elided.length
+      ) {
+        throw damaged(`a picture has ${sizeBytes} bytes${wantedBytes ? ` instead of ${wantedBytes}` : ''}`);
       }
-      const bytes = await this.#source.take(wantedBytes);
+      const bytes = await this.#source.take(sizeBytes, elided);
       if (bytes === undefined) return;
-      yield { pts: header.pts, bytes };
+      yield { pts, keyframe, bytes };
     }
   }
 
-  async #frameHeader(code: number): Promise<{ pts: number; sizeBytes: number } | undefined> {
+  async #frameHeader(code: number): Promise<FrameHeader | undefined> {
     const source = this.#source;
     const entry = this.#main.codes[code]!;
     let { flags } = entry;
@@ -114,11 +152,11 @@ export class NutReader {
     const reserved = flags & NUT_FLAG.reserved ? await source.varint() : entry.reserved;
     for (let i = 0; i < reserved; i += 1) await source.varint();
     if (flags & NUT_FLAG.checksum && (await source.take(4)) === undefined) return undefined;
-    // Elision shortens small frames by bytes that many share; a whole picture is never one of them.
-    if (headerIndex > 0) sizeBytes += this.#main.elidedBytes[headerIndex] ?? 0;
     if (source.ended) return undefined;
     this.#lastPts = pts;
-    return { pts, sizeBytes };
+    // Elision shortens small frames alone.
+    const elided = (sizeBytes <= MAX_ELIDING_BYTES && this.#main.elided[headerIndex]) || NOTHING;
+    return { pts, keyframe: (flags & NUT_FLAG.key) !== 0, elided, sizeBytes };
   }
 
   /** Times are sent as their lowest bits where those suffice, else whole, above the range of such bits. */
@@ -152,13 +190,9 @@ function parseMain(body: Uint8Array): MainHeader {
     denominator: fields.varint(),
   }));
   const codes = parseFrameCodes(fields);
-  const elidedBytes = [0];
-  for (let left = fields.varint(); left > 0; left -= 1) {
-    const length = fields.varint();
-    fields.skip(length);
-    elidedBytes.push(length);
-  }
-  return { timeBases, codes, elidedBytes };
+  const elided = [NOTHING];
+  for (let left = fields.varint(); left > 0; left -= 1) elided.push(fields.bytes(fields.varint()));
+  return { timeBases, codes, elided };
 }
 
 /** The table is sent as runs of codes that differ in size alone; what a run does not say is as in the run before. */
@@ -192,12 +226,16 @@ function parseFrameCodes(fields: Fields): FrameCode[] {
   return codes;
 }
 
-function parseStream(body: Uint8Array, main: MainHeader): { format: RawPictureFormat; ptsShift: number } {
+function parseStream(
+  body: Uint8Array,
+  main: MainHeader,
+  wanted: NutCodec,
+): { format: RawPictureFormat; ptsShift: number } {
   const fields = new Fields(body);
   fields.varint();
   if (fields.varint() !== 0) throw damaged('its stream is no picture');
   const codec = Buffer.from(fields.bytes(fields.varint())).toString('latin1');
-  if (codec !== 'I420') throw damaged(`its pictures are ${codec}`);
+  if (codec !== wanted) throw damaged(`its pictures are ${codec}`);
   const timeBase = main.timeBases[fields.varint()];
   if (!timeBase?.numerator || !timeBase.denominator) throw damaged('its stream has no time base');
   const ptsShift = fields.varint();
@@ -284,10 +322,14 @@ class ByteSource {
     return this.#chunk[this.#at++];
   }
 
-  /** Undefined when there are not as many. */
-  async take(count: number): Promise<Uint8Array | undefined> {
+  /**
+   * Undefined when there are not as many.
+   * @param first the first of them, which the stream does not bring
+   */
+  async take(count: number, first: Uint8Array = NOTHING): Promise<Uint8Array | undefined> {
     const out = Buffer.allocUnsafeSlow(count);
-    for (let filled = 0; filled < count; ) {
+    out.set(first);
+    for (let filled = first.length; filled < count; ) {
       if (this.#at === this.#chunk.length && !(await this.#next())) return undefined;
       const part = this.#chunk.subarray(this.#at, this.#at + count - filled);
       out.set(part, filled);
