@@ -76,7 +76,8 @@ export class CpuFaceCanvas implements FaceCanvas {
 
   async render(slot: PictureSlot, jobs: readonly MouthJob[]): Promise<Uint8Array> {
     const held = this.#held(slot);
-    const bytes = held.picture.bytes.slice();
+    // Not slice(): of a Buffer, that is a view.
+    const bytes = Uint8Array.from(held.picture.bytes);
     for (const job of jobs) this.#draw(held, job, bytes);
     return bytes;
   }
