@@ -70,17 +70,21 @@ describe('LiveChannel', () => {
   /** Somebody with one sound, who tells the channel of its end as a WebRTC session does. */
   async function publisher(
     as: 'programme' | 'speech' = 'programme',
+    picture?: 'vp8' | 'h264',
   ): Promise<Publisher & { closed: boolean }> {
-    const feed = await (await channel.router()).createFeed({ codec: 'opus', cname: 'test' });
+    const router = await channel.router();
+    const feed = await router.createFeed({ codec: 'opus', cname: 'test' });
+    const video = picture && (await router.createFeed({ codec: picture, cname: 'test' }));
     const made = {
       protocol: 'whip' as const,
-      tracks: as === 'speech' ? { speech: feed.producer } : { audio: feed.producer },
+      tracks: as === 'speech' ? { speech: feed.producer } : { audio: feed.producer, video: video?.producer },
       closed: false,
       health: async () => ({}),
       close: () => {
         if (made.closed) return;
         made.closed = true;
         feed.close();
+        video?.close();
         channel.unpublish(as, made);
       },
     };
@@ -192,6 +196,35 @@ describe('LiveChannel', () => {
     expect(await producers()).toBe(1 + keys.length);
     await channel.endProgramme();
     expect(await producers()).toBe(0);
+  });
+
+  it('has a picture for the faces of each language that has them on, of the publisher’s codec', async () => {
+    made();
+    const faces = () => [...channel.tracks].filter(([key]) => key.startsWith('face:'));
+    const on = (...switched: string[]) =>
+      channel.changeSettings({
+        languages: ['es', 'fr'].map((language) => ({ language, face: switched.includes(language) })),
+      });
+    await on('es');
+    await channel.publish('programme', await publisher(), false);
+    expect(faces()).toEqual([]);
+    expect(channel.view().renditions[0]!.face).toEqual({ state: 'no-consent' });
+    await channel.changeSettings({ faceConsent: true });
+    expect(channel.view().renditions.map(({ face }) => face.state)).toEqual(['no-picture', 'off']);
+    await channel.publish('programme', await publisher('programme', 'vp8'), true);
+    expect(faces().map(([key]) => key)).toEqual(['face:es:synced']);
+    expect(channel.view().renditions[0]!.face).toEqual({ state: 'idle' });
+    const [[, before]] = faces() as [[string, types.Producer]];
+    await on('fr');
+    // Who watches the one that is off now keeps a picture: the original’s.
+    expect(faces().map(([key]) => key)).toEqual(['face:es:synced', 'face:fr:synced']);
+    expect(before.closed).toBe(false);
+    await channel.publish('programme', await publisher('programme', 'h264'), true);
+    expect(before.closed).toBe(true);
+    expect(faces().map(([key]) => key)).toEqual(['face:fr:synced']);
+    expect(faces()[0]![1].rtpParameters.codecs[0]!.mimeType).toBe('video/H264');
+    await channel.changeSettings({ languages: [{ language: 'es', face: false }] });
+    expect(faces()).toEqual([]);
   });
 
   it('leaves nothing open when it is closed while a programme begins, and begins none afterwards', async () => {

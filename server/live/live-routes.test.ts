@@ -92,10 +92,27 @@ describe('the live routes', () => {
       ['PATCH', '/v1/channels/no-show', { title: 'x' }, 404, 'LIVEDUB_E_NOT_FOUND'],
       ['POST', '/v1/channels/my-show/languages/fr', { control: 'mute' }, 404, 'LIVEDUB_E_NOT_FOUND'],
       ['POST', '/v1/channels/my-show/languages/es', { control: 'burn' }, 400, 'LIVEDUB_E_BAD_REQUEST'],
+      ['PATCH', '/v1/channels/my-show', { faceConsent: 'yes' }, 400, 'LIVEDUB_E_BAD_REQUEST'],
+      ['POST', '/v1/channels/my-show/languages/fr/face', { on: true }, 404, 'LIVEDUB_E_NOT_FOUND'],
+      ['POST', '/v1/channels/my-show/languages/es/face', { on: 'yes' }, 400, 'LIVEDUB_E_BAD_REQUEST'],
+      ['POST', '/v1/channels/my-show/languages/es/face', {}, 400, 'LIVEDUB_E_BAD_REQUEST'],
+      ['POST', '/v1/channels/my-show/languages/No!/face', { on: true }, 400, 'LIVEDUB_E_BAD_REQUEST'],
+      ['GET', '/v1/channels/my-show/languages/es/face', undefined, 405, 'LIVEDUB_E_METHOD_NOT_ALLOWED'],
       ['PUT', '/v1/channels/my-show', {}, 405, 'LIVEDUB_E_METHOD_NOT_ALLOWED'],
     ])('refuse %s %s %#', async (method, path, body, status, code) => {
-      const response = await askJson(method, path, body);
+      const response = body === undefined ? await ask(method, path) : await askJson(method, path, body);
       expect([response.status, await codeOf(response)]).toEqual([status, code]);
+    });
+
+    it('have the faces of one language switched on and off by who manages them', async () => {
+      const path = '/v1/channels/my-show/languages/es/face';
+      const foreign = await askJson('POST', path, { on: true }, FOREIGN);
+      expect([401, 403]).toContain(foreign.status);
+      const on = await askJson('POST', path, { on: true });
+      expect(on.status).toBe(200);
+      expect(await on.json()).toMatchObject({ settings: { languages: [{ language: 'es', face: true }] } });
+      const off = await askJson('POST', path, { on: false });
+      expect(await off.json()).toMatchObject({ settings: { languages: [{ language: 'es', face: false }] } });
     });
 
     it('are listed when public, all of them for who manages all', async () => {
@@ -316,9 +333,11 @@ describe('the live routes', () => {
       const made = await play('?lang=es&mode=synced');
       expect(made.status).toBe(201);
       expect((await play('')).status).toBe(201);
+      expect((await play('?lang=es&mode=synced&face=0')).status).toBe(201);
       expect(live.whep.orders).toEqual([
-        { channelId: 'my-show', offer: 'v=0', language: 'es', mode: 'synced' },
-        { channelId: 'my-show', offer: 'v=0', language: null, mode: 'interpret' },
+        { channelId: 'my-show', offer: 'v=0', language: 'es', mode: 'synced', face: true },
+        { channelId: 'my-show', offer: 'v=0', language: null, mode: 'interpret', face: true },
+        { channelId: 'my-show', offer: 'v=0', language: 'es', mode: 'synced', face: false },
       ]);
       const path = (made.headers.get('location') ?? '').slice(base.length);
       expect((await ask('DELETE', path)).status).toBe(200);
@@ -326,6 +345,7 @@ describe('the live routes', () => {
         ['?lang=fr', 404],
         ['?lang=No!', 400],
         ['?mode=loud', 400],
+        ['?lang=es&mode=synced&face=maybe', 400],
       ] as const) {
         expect((await play(query)).status).toBe(status);
       }
