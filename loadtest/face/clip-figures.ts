@@ -1,7 +1,7 @@
 import { LOWER_OUTER_LIP, UPPER_OUTER_LIP } from '../../pipeline/face/topology.ts';
 import type { EngineCall } from '../../pipeline/ports/engine.ts';
 import type { FaceTracker } from '../../pipeline/ports/face-tracker.ts';
-import { correlation, lagSteps, meanOf, percentile, tremor, where } from './curves.ts';
+import { bestCorrelation, correlation, lagSteps, meanOf, percentile, tremor, where } from './curves.ts';
 import { STEP_US } from './face-clips.ts';
 import { type FaceCurves, faceCurves, meanShape, pointCurves } from './lip-curves.ts';
 import { changedOutside, changedShare, movableRegion } from './movable-region.ts';
@@ -23,8 +23,9 @@ const DESCRIBE_EVERY = 5;
 export interface ClipFigures {
   readonly withTarget: number;
   readonly withTargetFirst: number;
-  /** With openings worked out from the phonemes without the engine. */
+  /** With openings worked out from the phonemes without the engine, at the best shift; and what following the target exactly would give. */
   readonly withSounds: number;
+  readonly targetWithSounds: number;
   readonly withOriginal: number;
   readonly withOriginalFirst: number;
   /** What a mouth that follows the target exactly has in common with the original by chance. */
@@ -97,7 +98,8 @@ export async function measureClip(
     figures: {
       withTarget: correlation(result.opening, target),
       withTargetFirst: correlation(first(result.opening), first(target)),
-      withSounds: correlation(result.opening, sounds),
+      withSounds: bestCorrelation(result.opening, sounds),
+      targetWithSounds: bestCorrelation(target, sounds),
       withOriginal: correlation(counted(result.opening), source.opening),
       withOriginalFirst: correlation(first(counted(result.opening)), first(source.opening as number[])),
       targetWithOriginal: correlation(target, source.opening),

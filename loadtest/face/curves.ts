@@ -26,6 +26,24 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
  * highest value and its neighbours. NaN where nothing correlates, and where the highest value stands at the edge of what was tried.
  */
 export function lagSteps(late: ArrayLike<number>, reference: ArrayLike<number>, most = 8): number {
+  const scores = shiftedCorrelations(late, reference, most);
+  let best = -1;
+  for (const [i, score] of scores.entries())
+    if (!Number.isNaN(score) && (best < 0 || score > scores[best]!)) best = i;
+  if (best <= 0 || best === scores.length - 1) return Number.NaN;
+  const [before, at, after] = [scores[best - 1]!, scores[best]!, scores[best + 1]!];
+  const bend = before - 2 * at + after;
+  const between = bend === 0 ? 0 : (before - after) / (2 * bend);
+  return best - most + between;
+}
+
+/** The highest correlation at any shift of up to `most` steps. */
+export function bestCorrelation(a: ArrayLike<number>, b: ArrayLike<number>, most = 4): number {
+  const known = shiftedCorrelations(a, b, most).filter((score) => !Number.isNaN(score));
+  return known.length === 0 ? Number.NaN : Math.max(...known);
+}
+
+function shiftedCorrelations(late: ArrayLike<number>, reference: ArrayLike<number>, most: number): number[] {
   const length = Math.min(late.length, reference.length);
   const scores: number[] = [];
   for (let lag = -most; lag <= most; lag += 1) {
@@ -38,14 +56,7 @@ export function lagSteps(late: ArrayLike<number>, reference: ArrayLike<number>, 
     }
     scores.push(correlation(a, b));
   }
-  let best = -1;
-  for (const [i, score] of scores.entries())
-    if (!Number.isNaN(score) && (best < 0 || score > scores[best]!)) best = i;
-  if (best <= 0 || best === scores.length - 1) return Number.NaN;
-  const [before, at, after] = [scores[best - 1]!, scores[best]!, scores[best + 1]!];
-  const bend = before - 2 * at + after;
-  const between = bend === 0 ? 0 : (before - after) / (2 * bend);
-  return best - most + between;
+  return scores;
 }
 
 /** Root mean square of what a curve's points are off the middle of their neighbours, doubled: how it trembles. */

@@ -63,7 +63,7 @@ export interface ClipDub {
     readonly pcm: Float32Array;
     readonly phonemes: readonly PlacedPhoneme[];
   })[];
-  /** As the fit stage tells it. */
+  /** As the fit stage tells it, in order; that all is known has to be told apart. */
   readonly updates: readonly SpeechUpdate[];
   /** 48 kHz mono, as long as the clip. */
   readonly sound: Float32Array;
@@ -111,6 +111,19 @@ export class DubVoice {
     return new DubVoice(language, voice.id, sentences);
   }
 
+  /** Every sentence in turn, for so long. */
+  continuous(seconds: number): SpeechUpdate[] {
+    const untilUs = seconds * 1_000_000;
+    const spans = [{ startUs: 0, endUs: untilUs }];
+    const utterances: ClipDub['utterances'][number][] = [];
+    for (let atUs = 0, i = 0; atUs < untilUs; i += 1) {
+      const utterance = placed(this.#sentences[i % this.#sentences.length]!, atUs);
+      utterances.push(utterance);
+      atUs = utterance.endUs + PAUSE_US;
+    }
+    return updatesOf(spans, utterances);
+  }
+
   /**
    * Puts sentences on a clip's own speech, the longest that fit, each where the one before has ended.
    * @param turn which of the fitting sentences comes first: people say different things
@@ -130,17 +143,12 @@ export class DubVoice {
         const longer = fitting.slice(Math.floor(fitting.length / 2));
         const unsaid = longer.filter(({ text }) => !texts.includes(text));
         const choice = unsaid.length > 0 ? unsaid : longer;
-        const { text, pcm, phonemes } = choice[next % choice.length]!;
+        const sentence = choice[next % choice.length]!;
         next += 1;
-        const startUs = atUs;
-        texts.push(text);
-        utterances.push({
-          startUs,
-          endUs: startUs + lengthUs(pcm),
-          pcm,
-          phonemes: phonemes.map((one) => ({ phoneme: one.phoneme, startUs: startUs + one.startUs })),
-        });
-        atUs = startUs + lengthUs(pcm) + PAUSE_US;
+        const utterance = placed(sentence, atUs);
+        texts.push(sentence.text);
+        utterances.push(utterance);
+        atUs = utterance.endUs + PAUSE_US;
       }
     }
     const sound = new Float32Array(Math.round((clip.pictures.length / 25) * RATE_HZ));
@@ -148,22 +156,27 @@ export class DubVoice {
       const at = Math.round((startUs * RATE_HZ) / 1_000_000);
       sound.set(pcm.subarray(0, Math.max(0, sound.length - at)), at);
     }
-    const updates = updatesOf(spans, utterances, clipUs);
+    const updates = updatesOf(spans, utterances);
     return { language: this.language, voice: this.voice, texts, spans, utterances, updates, sound };
   }
 }
 
-function updatesOf(
-  spans: readonly Span[],
-  utterances: ClipDub['utterances'],
-  clipUs: number,
-): readonly SpeechUpdate[] {
-  const placed: { readonly atUs: number; readonly update: SpeechUpdate }[] = [
-    ...spans.map((span) => ({ atUs: span.startUs, update: { kind: 'dubbed-span', ...span } as const })),
-    ...utterances.map((one) => ({ atUs: one.startUs, update: { kind: 'utterance', ...one } as const })),
+function placed({ pcm, phonemes }: Sentence, startUs: number): ClipDub['utterances'][number] {
+  return {
+    startUs,
+    endUs: startUs + lengthUs(pcm),
+    pcm,
+    phonemes: phonemes.map((one) => ({ phoneme: one.phoneme, startUs: startUs + one.startUs })),
+  };
+}
+
+/** In the order in which a channel would tell them. */
+function updatesOf(spans: readonly Span[], utterances: ClipDub['utterances']): SpeechUpdate[] {
+  const told: Exclude<SpeechUpdate, { kind: 'known' }>[] = [
+    ...spans.map((span) => ({ kind: 'dubbed-span', ...span }) as const),
+    ...utterances.map((one) => ({ kind: 'utterance', ...one }) as const),
   ];
-  placed.sort((a, b) => a.atUs - b.atUs);
-  return [...placed.map(({ update }) => update), { kind: 'known', untilUs: clipUs + 10_000_000 }];
+  return told.sort((a, b) => a.startUs - b.startUs);
 }
 
 function lengthUs(pcm: Float32Array): number {

@@ -85,7 +85,7 @@ export async function decodeClip(clip: FaceClip, signal: AbortSignal): Promise<D
   const pictures = Array.from({ length: Math.floor(bytes.length / totalBytes) }, (_, i) => ({
     ...format,
     mediaTimeUs: i * STEP_US,
-    bytes: Uint8Array.prototype.slice.call(bytes, i * totalBytes, (i + 1) * totalBytes),
+    bytes: new Uint8Array(bytes.subarray(i * totalBytes, (i + 1) * totalBytes)),
   }));
   return { ...clip, format, pictures, sound: await decodePcm(clip.path, VAD_RATE_HZ, signal) };
 }

@@ -55,6 +55,7 @@ export async function reanimateClip(
   try {
     reanimation.addRendition(RENDITION);
     for (const update of dub.updates) reanimation.speech(RENDITION, update);
+    reanimation.speech(RENDITION, { kind: 'known', untilUs: Number.MAX_SAFE_INTEGER });
     for (const [i, picture] of clip.pictures.entries()) {
       const sound = clip.sound.subarray(i * SOUND_SAMPLES, (i + 1) * SOUND_SAMPLES);
       if (sound.length > 0) reanimation.sourceSound(sound, picture.mediaTimeUs);

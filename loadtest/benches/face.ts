@@ -1,0 +1,25 @@
+import type { Bench } from '../bench/bench.ts';
+import { measureFaceCost } from '../face/cost-section.ts';
+import { faceClips } from '../face/face-clips.ts';
+import { openFaceEngines } from '../face/face-engines.ts';
+import { measureLips } from '../face/quality-section.ts';
+
+/** Clips of a quick look: the two longer ones, and three people more. */
+const QUICK_CLIPS = 5;
+
+export const bench: Bench = {
+  name: 'face',
+  what: 'faces that speak the dub: lips, identity, speed, memory',
+  order: 9,
+  run: async (context) => {
+    const all = await faceClips();
+    const clips = context.quick ? all.slice(0, QUICK_CLIPS) : all;
+    const engines = await openFaceEngines(context.signal);
+    try {
+      await measureLips(context, engines, clips);
+    } finally {
+      await engines.close();
+    }
+    await measureFaceCost(context, clips[0]!);
+  },
+};
