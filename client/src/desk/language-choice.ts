@@ -60,8 +60,12 @@ export class LanguageChoice extends LitElement {
   }
 
   #choose(language: string, wanted: boolean, voice: string): void {
-    const choice: RenditionSettings = voice ? { language, voice } : { language };
-    const known = this.chosen.some((one) => one.language === language);
+    const known = this.chosen.find((one) => one.language === language);
+    const choice: RenditionSettings = {
+      language,
+      face: known?.face ?? false,
+      ...(voice ? { voice } : {}),
+    };
     const others = (one: RenditionSettings) => (one.language === language ? choice : one);
     const detail = !wanted
       ? this.chosen.filter((one) => one.language !== language)

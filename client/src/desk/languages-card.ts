@@ -1,5 +1,7 @@
 import { css, html, nothing } from 'lit';
+import { live } from 'lit/directives/live.js';
 import type { RenditionControl, RenditionView } from '../../../server/live/contract.ts';
+import { faceText } from '../face-text.ts';
 import { ownName } from '../languages.ts';
 import { DeskCard } from './desk-card.ts';
 
@@ -40,11 +42,12 @@ export class LanguagesCard extends DeskCard {
       ${dub === 'off' && state === 'live' && renditions.length > 0 ? html`<p class="bad small" role="alert">Dubbing is off at this moment. The original goes on.</p>` : nothing}
       ${renditions.length === 0 ? html`<p class="muted">This channel is not dubbed.</p>` : nothing}
       <ul class="plain">${renditions.map((one) => this.#row(one))}</ul>
+      ${renditions.length === 0 ? nothing : this.#consent()}
       ${
         renditions.length === 0
           ? nothing
-          : html`<p class="muted small marks">Every dubbed voice carries a watermark. The picture is passed on as it comes and has
-              none. <a href="/verify" target="_blank" rel="noopener">Check a clip</a></p>`
+          : html`<p class="muted small marks">Every dubbed voice carries a watermark, and so does a picture whose lips are moved.
+              The picture as filmed is passed on as it comes and has none. <a href="/verify" target="_blank" rel="noopener">Check a clip</a></p>`
       }
       ${this.problemLine()}
     </section>`;
@@ -53,6 +56,9 @@ export class LanguagesCard extends DeskCard {
   #row(one: RenditionView) {
     const lagMs = this.lagMs?.[one.language] ?? one.lagMs;
     const name = ownName(one.language);
+    const isOn = this.channel.settings.languages.some(
+      ({ language, face }) => language === one.language && face,
+    );
     return html`<li>
       <div class="row">
         <strong>${name}</strong>
@@ -72,8 +78,29 @@ export class LanguagesCard extends DeskCard {
               @click=${() => this.act('POST', this.path(`/languages/${one.language}`), { control })}>${text}</button>`,
         )}
       </div>
+      <label class="check"><input type="checkbox" .checked=${live(isOn)} ?disabled=${this.busy}
+          @change=${(event: Event) => this.#switchFace(event, one.language)} />Move lips to the dub, in sync</label>
+      ${isOn ? html`<p class="small muted">${faceText(one.face)}</p>` : nothing}
     </li>`;
   }
+
+  #consent() {
+    const { faceConsent, languages } = this.channel.settings;
+    const isAsked = languages.some(({ face }) => face);
+    return html`<div class="consent">
+      <label class="check"><input type="checkbox" .checked=${live(faceConsent)} ?disabled=${this.busy} @change=${this.#setConsent} />
+        <span>I have the consent of the people shown to move their lips</span></label>
+      ${isAsked && !faceConsent ? html`<p class="small bad">Without it everybody stays as filmed.</p>` : nothing}
+    </div>`;
+  }
+
+  async #switchFace(event: Event, language: string): Promise<void> {
+    const { checked: on } = event.target as HTMLInputElement;
+    await this.act('POST', this.path(`/languages/${language}/face`), { on });
+  }
+
+  readonly #setConsent = (event: Event) =>
+    this.act('PATCH', this.path(), { faceConsent: (event.target as HTMLInputElement).checked });
 
   static override styles = [
     ...[DeskCard.styles].flat(),
@@ -108,6 +135,18 @@ export class LanguagesCard extends DeskCard {
         display: grid;
         grid-template-columns: repeat(4, 1fr);
         gap: 0.4rem;
+      }
+      li .check,
+      .consent {
+        margin-top: 0.4rem;
+      }
+      .consent {
+        margin-top: 0.9rem;
+        padding-top: 0.6rem;
+        border-top: 1px solid var(--line);
+      }
+      .consent p {
+        margin: 0.1rem 0;
       }
       .controls button {
         padding: 0.4rem;

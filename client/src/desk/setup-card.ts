@@ -77,14 +77,16 @@ export class SetupCard extends DeskCard {
       Pick<ChannelPatch, 'title' | 'languages' | 'dubbingSource' | 'record' | 'listeners'>
     > = {
       title: String(form.get('title')).trim(),
-      languages: [...(this.chosen ?? settings.languages)],
+      // Faces are switched elsewhere, at once.
+      languages: (this.chosen ?? settings.languages).map(withoutFace),
       dubbingSource:
         (form.get('dubbingSource') ?? settings.dubbingSource) === 'speech' ? 'speech' : 'programme',
       record: form.has('record'),
       listeners: form.has('listeners'),
     };
+    const kept = { ...settings, languages: settings.languages.map(withoutFace) };
     const changed = Object.entries(wished).filter(
-      ([key, value]) => JSON.stringify(value) !== JSON.stringify(settings[key as keyof typeof wished]),
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(kept[key as keyof typeof wished]),
     );
     if (changed.length === 0) {
       this.told = 'Nothing has changed.';
@@ -94,6 +96,10 @@ export class SetupCard extends DeskCard {
     if (saved) this.chosen = undefined;
     this.told = saved ? 'Saved.' : '';
   };
+}
+
+function withoutFace({ face: _face, ...language }: RenditionSettings) {
+  return language;
 }
 
 customElements.define('setup-card', SetupCard);

@@ -159,7 +159,7 @@ export class LivedubPlayer extends LitElement {
     if (!session?.channel || !('mediaSession' in navigator) || document.pictureInPictureElement !== this)
       return;
     const { language } = session.selection;
-    const title = `${language === null ? '' : `AI dub, ${ownName(language)}: `}${session.channel.title}`;
+    const title = `${language === null ? '' : `AI dub${session.lipsMoved ? ' with moved lips' : ''}, ${ownName(language)}: `}${session.channel.title}`;
     if (navigator.mediaSession.metadata?.title === title) return;
     navigator.mediaSession.metadata = new MediaMetadata({ title });
   }

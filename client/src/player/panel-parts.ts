@@ -1,5 +1,6 @@
 import { html, nothing } from 'lit';
 import type { Mode, RenditionView } from '../../../server/live/contract.ts';
+import { faceText, hasFaces } from '../face-text.ts';
 import { ownName, tierLine } from '../languages.ts';
 import type { PlayerSession } from './player-session.ts';
 import type { CaptionBackground, CaptionSize } from './preferences.ts';
@@ -73,6 +74,7 @@ export function dubControls(session: PlayerSession) {
           : `Everything runs ${delayS} s behind live, so that the voice fits the picture.`
       }</p>
     </fieldset>
+    ${lipsControl(session)}
     <div>
       <div class="label" id="balance-label">Original and dub</div>
       <div class="balance">
@@ -85,6 +87,22 @@ export function dubControls(session: PlayerSession) {
       ${lagMeter(session)}
     </div>
   </div>`;
+}
+
+/** Lips that follow the dub, or as filmed: where a language has the choice. */
+function lipsControl(session: PlayerSession) {
+  const { rendition, selection } = session;
+  if (!rendition || selection.mode !== 'synced' || !hasFaces(rendition.face)) return nothing;
+  const choice = (face: boolean, text: string) => html`<label>
+    <input type="radio" name="lips" .checked=${selection.face === face}
+      @change=${() => session.choose({ face })} /><span>${text}</span>
+  </label>`;
+  const asFilmed = 'The picture is as filmed; the lips speak the original.';
+  return html`<fieldset>
+    <legend>Lips</legend>
+    <div class="choices">${choice(true, 'Dubbed')}${choice(false, 'Original')}</div>
+    <p class="hint">${selection.face ? faceText(rendition.face) : asFilmed}</p>
+  </fieldset>`;
 }
 
 function balanceText(balance: number): string {

@@ -1,4 +1,5 @@
 import type { ChannelView, Notice, RenditionView, TrackKey } from '../../../server/live/contract.ts';
+import { areLipsMoved } from '../face-text.ts';
 import { DEFAULT_BALANCE } from '../sdk/balance.ts';
 import { CaptionTimeline, type CaptionView } from '../sdk/caption-timeline.ts';
 import { LiveChannel, type LiveChannelState } from '../sdk/live-channel.ts';
@@ -48,7 +49,8 @@ export class PlayerSession {
     this.#key = preferencesKey(options.baseUrl, options.channelId);
     this.preferences = readPreferences(this.#key);
     const { wish } = options;
-    const { language = wish.language, mode = wish.mode, captions = wish.captions } = this.preferences;
+    const { preferences } = this;
+    const { language = wish.language, mode = wish.mode, captions = wish.captions, face = true } = preferences;
     this.#mixer = openMixer((audible) => {
       this.audible = audible;
       options.onChange();
@@ -60,7 +62,7 @@ export class PlayerSession {
       channelId: options.channelId,
       baseUrl: options.baseUrl,
       token: options.token,
-      selection: { language, mode, captions, premixed: this.#mixer === undefined },
+      selection: { language, mode, captions, face, premixed: this.#mixer === undefined },
     });
     this.#listen();
     void this.#mixer?.resume();
@@ -84,6 +86,12 @@ export class PlayerSession {
   get rendition(): RenditionView | undefined {
     const { language } = this.selection;
     return this.channel?.renditions.find((one) => one.language === language);
+  }
+
+  /** Whether the picture is one whose lips may be moved to the dub. */
+  get lipsMoved(): boolean {
+    const { picture } = selectedTracks(this.selection, this.#live.tracks);
+    return picture.startsWith('face:') && this.rendition !== undefined && areLipsMoved(this.rendition.face);
   }
 
   get balance(): number {
@@ -119,7 +127,7 @@ export class PlayerSession {
   }
 
   /** Chooses, and remembers the choice for this channel. */
-  choose(change: Partial<Pick<Selection, 'language' | 'mode' | 'captions'>>): void {
+  choose(change: Partial<Pick<Selection, 'language' | 'mode' | 'captions' | 'face'>>): void {
     this.keep(change);
     this.#live.select(change).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : 'The choice was not taken.';
@@ -215,7 +223,7 @@ export class PlayerSession {
   #playTracks(): void {
     if (this.#closed) return;
     const { tracks } = this.#live;
-    const chosen = selectedTracks(this.selection);
+    const chosen = selectedTracks(this.selection, tracks);
     const track = (key: TrackKey | undefined) => (key ? tracks.get(key) : undefined);
     this.#mixer?.keepOnly(tracks.values());
     this.#mixer?.play(track(chosen.sound), track(chosen.voice));

@@ -8,6 +8,7 @@ export interface Preferences {
   readonly language?: string | null;
   readonly mode?: Mode;
   readonly captions?: string | null;
+  readonly face?: boolean;
   readonly balance?: number;
   readonly volume?: number;
   readonly captionSize?: CaptionSize;

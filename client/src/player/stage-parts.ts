@@ -22,7 +22,7 @@ export function chips(session: PlayerSession) {
       language === null || !channel
         ? nothing
         : html`<a class="chip dub" href=${session.verifyAddress}
-          target="_blank" rel="noopener" title=${DUB_TITLE}>AI dub · ${ownName(language)}</a>`
+          target="_blank" rel="noopener" title=${DUB_TITLE}>AI dub${session.lipsMoved ? ' · lips moved' : ''} · ${ownName(language)}</a>`
     }
     ${
       !onAir || language === null

@@ -111,7 +111,7 @@ export class LiveChannel extends TypedEvents<LiveChannelEvents> {
    * holds voice and original side by side.
    */
   stream(): MediaStream {
-    const { picture, sound, voice } = selectedTracks(this.#selection);
+    const { picture, sound, voice } = selectedTracks(this.#selection, this.#tracks);
     const tracks = [picture, sound, voice].flatMap((key) => (key && this.#tracks.get(key)) || []);
     return new MediaStream(tracks);
   }

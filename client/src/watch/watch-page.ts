@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import type { ChannelView } from '../../../server/live/contract.ts';
+import { hasFaces } from '../face-text.ts';
 import { ownName, tierLine } from '../languages.ts';
 import '../player/livedub-player.ts';
 import '../ui/copy-field.ts';
@@ -32,6 +33,7 @@ export class WatchPage extends LitElement {
   }
 
   #about(channel: ChannelView) {
+    const moved = channel.renditions.some(({ face }) => hasFaces(face));
     return html`<section class="card" aria-labelledby="expect">
         <h2 id="expect">Languages, and what to expect</h2>
         <ul class="plain languages">
@@ -45,8 +47,12 @@ export class WatchPage extends LitElement {
         </ul>
         <p class="small muted">
           Dubs are made by a machine while the programme runs and are marked as such. The original is what plays until you
-          choose. Every dubbed voice also carries a watermark that nobody hears; the picture is passed on as it comes and has
-          none. <a href="/verify">Check a clip</a>
+          choose. Every dubbed voice also carries a watermark that nobody hears.
+          ${
+            moved
+              ? 'In sync, a machine also moves the lips of people to the dub; such a picture carries a watermark, too. As filmed it has none.'
+              : 'The picture is passed on as it comes and has none.'
+          } <a href="/verify">Check a clip</a>
         </p>
       </section>
       ${
