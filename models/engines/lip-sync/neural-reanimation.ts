@@ -1,0 +1,257 @@
+import {
+  type CropMask,
+  type CropPlace,
+  cutCrop,
+  pasteCrop,
+  placeCrop,
+} from '../../../pipeline/face/affine-paste.ts';
+import type { SpeechUpdate } from '../../../pipeline/face/dubbed-speech.ts';
+import { FADE_US, fadedVerdict } from '../../../pipeline/face/guard-fade.ts';
+import type { GuardVerdict } from '../../../pipeline/face/guards.ts';
+import { SMOOTHING_US, smoothedLandmarks } from '../../../pipeline/face/landmark-window.ts';
+import { lowerFaceMask } from '../../../pipeline/face/lower-face-mask.ts';
+import { type MouthTarget, MouthTrack } from '../../../pipeline/face/mouth-track.ts';
+import type { Picture } from '../../../pipeline/face/picture.ts';
+import type { EngineCall } from '../../../pipeline/ports/engine.ts';
+import type { TrackedFace, TrackedPicture } from '../../../pipeline/ports/face-tracker.ts';
+import type {
+  ReanimatedPicture,
+  ReanimatedRendition,
+  Reanimation,
+} from '../../../pipeline/ports/reanimator.ts';
+import { CropColour } from './crop-colour.ts';
+import { FaceWatch } from './face-watch.ts';
+import type { LipSyncNetwork } from './lip-sync-network.ts';
+import { VoiceTimeline } from './voice-timeline.ts';
+
+const NOBODY: GuardVerdict = { strength: 0, guard: 'no-face' };
+const FAILED: GuardVerdict = { strength: 0, guard: 'failed' };
+/** Voice that a network may still ask for, before a picture's time, µs. */
+const VOICE_BEHIND_US = 2_000_000;
+/** Less cannot be seen. */
+const LEAST_STRENGTH = 0.001;
+
+interface Seen {
+  readonly verdict: GuardVerdict;
+  readonly faceId?: number;
+  readonly landmarks?: Float32Array;
+}
+
+interface Held {
+  readonly picture: Picture;
+  readonly tracked: TrackedPicture;
+  readonly index: number;
+  readonly shot: number;
+  readonly shotStartUs: number;
+  seen?: Seen;
+}
+
+interface FaceCrop {
+  readonly place: CropPlace;
+  /** As filmed. */
+  readonly face: Float32Array;
+  readonly mask: CropMask;
+}
+
+interface Rendition {
+  readonly voice: VoiceTimeline;
+  /** How much a face follows the dub, and what its lips should do, for views that explain. */
+  readonly mouth: MouthTrack;
+  readonly colour: CropColour;
+}
+
+/** One channel's faces, made by a lip-sync network. A picture is made once it is known which ones after it must stay as filmed. */
+export class NeuralReanimation implements Reanimation {
+  readonly lookAheadUs: number;
+  readonly #network: LipSyncNetwork;
+  readonly #renditions = new Map<string, Rendition>();
+  /** Waiting, and the last few that went: smoothing and fading look back. */
+  #held: Held[] = [];
+  #past: Held[] = [];
+  #pictures = 0;
+  #shot = 0;
+  #shotStartUs = Number.NEGATIVE_INFINITY;
+  #watch: FaceWatch | undefined;
+  #closed = false;
+
+  constructor(network: LipSyncNetwork) {
+    this.#network = network;
+    this.lookAheadUs = Math.max(SMOOTHING_US + FADE_US, network.lookAheadUs);
+  }
+
+  addRendition(rendition: string): void {
+    if (this.#renditions.has(rendition)) return;
+    this.#renditions.set(rendition, {
+      voice: new VoiceTimeline(),
+      mouth: new MouthTrack(),
+      colour: new CropColour(),
+    });
+  }
+
+  removeRendition(rendition: string): void {
+    this.#renditions.delete(rendition);
+  }
+
+  speech(rendition: string, update: SpeechUpdate): void {
+    const found = this.#renditions.get(rendition);
+    found?.voice.update(update);
+    found?.mouth.add(update);
+  }
+
+  sourceSound(_pcm: Float32Array, _mediaTimeUs: number): void {}
+
+  async push(
+    picture: Picture,
+    tracked: TrackedPicture,
+    call: EngineCall,
+  ): Promise<readonly ReanimatedPicture[]> {
+    if (tracked.isCut || this.#pictures === 0) {
+      this.#shot++;
+      this.#shotStartUs = this.#pictures === 0 ? Number.NEGATIVE_INFINITY : picture.mediaTimeUs;
+    }
+    const index = this.#pictures++;
+    this.#held.push({ picture, tracked, index, shot: this.#shot, shotStartUs: this.#shotStartUs });
+    return this.#advance(picture.mediaTimeUs, call);
+  }
+
+  flush(call: EngineCall): Promise<readonly ReanimatedPicture[]> {
+    return this.#advance(Number.POSITIVE_INFINITY, call);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#held = [];
+    this.#past = [];
+    this.#renditions.clear();
+    this.#watch = undefined;
+  }
+
+  async #advance(untilUs: number, call: EngineCall): Promise<readonly ReanimatedPicture[]> {
+    const out: ReanimatedPicture[] = [];
+    const isDue = ({ picture }: Held, laterUs: number): boolean => picture.mediaTimeUs + laterUs <= untilUs;
+    for (const held of this.#held)
+      if (held.seen === undefined && isDue(held, SMOOTHING_US)) held.seen = this.#look(held);
+    while (!this.#closed && this.#held.length > 0 && isDue(this.#held[0]!, this.lookAheadUs)) {
+      // Taken out only afterwards: the pictures around it include itself.
+      const held = this.#held[0]!;
+      out.push(await this.#make(held, call));
+      this.#held.shift();
+      this.#past.push(held);
+      while (this.#past[0]!.picture.mediaTimeUs < held.picture.mediaTimeUs - FADE_US) this.#past.shift();
+    }
+    return out;
+  }
+
+  /** Pictures of one shot around one, in order. */
+  #around(held: Held, withinUs: number): Held[] {
+    const near = ({ picture, shot }: Held): boolean =>
+      shot === held.shot && Math.abs(picture.mediaTimeUs - held.picture.mediaTimeUs) <= withinUs;
+    return [...this.#past.filter(near), ...this.#held.filter(near)];
+  }
+
+  #look(held: Held): Seen {
+    const { picture, tracked, index, shotStartUs } = held;
+    const face = this.#speaking(tracked);
+    if (face === undefined) return { verdict: NOBODY };
+    // The tracker never gives a number twice, so a cut brings a new one.
+    if (this.#watch?.faceId !== face.id) this.#watch = new FaceWatch(face.id);
+    const window = this.#around(held, SMOOTHING_US).map((other) => other.tracked);
+    const landmarks = smoothedLandmarks(window, tracked, face.id)!;
+    const sinceCutUs = picture.mediaTimeUs - shotStartUs;
+    const verdict = this.#watch.see({ picture, face, landmarks, index, sinceCutUs });
+    return { verdict, faceId: face.id, landmarks };
+  }
+
+  /** The face that is moved: the largest one. */
+  #speaking({ faces }: TrackedPicture): TrackedFace | undefined {
+    return faces[0];
+  }
+
+  async #make(held: Held, call: EngineCall): Promise<ReanimatedPicture> {
+    const { picture, tracked } = held;
+    const { mediaTimeUs } = picture;
+    const verdict = fadedVerdict(
+      held.seen!.verdict,
+      mediaTimeUs,
+      this.#around(held, FADE_US).map(({ picture: other, seen }) => ({
+        mediaTimeUs: other.mediaTimeUs,
+        verdict: seen?.verdict ?? NOBODY,
+      })),
+    );
+    const cut = once(() => this.#cut(held));
+    // Side by side, so that the network takes them as one batch.
+    const made = await Promise.all(
+      [...this.#renditions].map(async ([id, rendition]) => {
+        const result = await this.#render({ held, rendition, verdict, cut, call });
+        rendition.voice.forget(mediaTimeUs - VOICE_BEHIND_US);
+        rendition.mouth.forget(mediaTimeUs);
+        return [id, result] as const;
+      }),
+    );
+    return { original: picture, tracked, renditions: new Map(made) };
+  }
+
+  /** The face as filmed, and how the crop lies; the same for all renditions. */
+  #cut({ picture, seen }: Held): FaceCrop {
+    const { sizePx } = this.#network;
+    const place = placeCrop(this.#network.boxOf(seen!.landmarks!), sizePx);
+    return { place, face: cutCrop(picture, place), mask: lowerFaceMask(seen!.landmarks!, place) };
+  }
+
+  async #render(options: {
+    readonly held: Held;
+    readonly rendition: Rendition;
+    readonly verdict: GuardVerdict;
+    readonly cut: () => FaceCrop;
+    readonly call: EngineCall;
+  }): Promise<ReanimatedRendition> {
+    const { held, rendition, verdict, cut, call } = options;
+    const { picture, seen } = held;
+    const { mediaTimeUs } = picture;
+    const mouth = rendition.mouth.at(mediaTimeUs);
+    const isKnown = rendition.voice.knownUntilUs >= mediaTimeUs + this.#network.lookAheadUs;
+    const presence = isKnown ? mouth.presence : 0;
+    const tell = (strength: number, guard = presence > strength ? verdict.guard : undefined) =>
+      verdictOf(strength, guard, seen!, mouth);
+    const strength = Math.min(presence, verdict.strength);
+    if (strength <= LEAST_STRENGTH || seen?.landmarks === undefined) {
+      rendition.colour.reset();
+      return { bytes: picture.bytes, verdict: tell(0) };
+    }
+    try {
+      const { place, face, mask } = cut();
+      const sound = await this.#network.soundAt(rendition.voice, mediaTimeUs, call);
+      const made = await this.#network.animate({ face, sound }, call);
+      const rgb = rendition.colour.match({ filmed: face, made, mask, shot: held.shot });
+      const bytes = picture.bytes.slice();
+      pasteCrop(bytes, picture, { place, rgb, mask, opacity: strength });
+      return { bytes, verdict: tell(strength) };
+    } catch (error) {
+      if (call.signal.aborted || this.#closed) throw error;
+      rendition.colour.reset();
+      return { bytes: picture.bytes, verdict: tell(0, FAILED.guard) };
+    }
+  }
+}
+
+function verdictOf(
+  strength: number,
+  guard: GuardVerdict['guard'],
+  { faceId }: Seen,
+  { opening, width }: MouthTarget,
+): ReanimatedRendition['verdict'] {
+  return {
+    strength,
+    ...(guard === undefined ? {} : { guard }),
+    ...(faceId === undefined ? {} : { faceId }),
+    mouth: { opening, width },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
