@@ -60,8 +60,8 @@ export interface FaceTimings {
 
 export type FromFaceThread =
   | { readonly kind: 'ready'; readonly engine: string }
-  /** The pixels of a channel are made there: `cpu`, or the GPU's name. */
-  | { readonly kind: 'canvas'; readonly channel: number; readonly on: string }
+  /** The pixels of a channel that begins are made there: `cpu`, or the GPU's name. */
+  | { readonly kind: 'canvas'; readonly on: string }
   /** A pushed picture was taken in: room for another. */
   | { readonly kind: 'taken'; readonly channel: number; readonly mediaTimeUs: number }
   | {

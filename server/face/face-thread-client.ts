@@ -97,7 +97,7 @@ export class FaceThread {
     }
   }
 
-  /** Where the pixels of the channel opened last are made: `cpu`, or the GPU's name. */
+  /** Where the pixels of the channel that began last are made: `cpu`, or the GPU's name. */
   get canvas(): string {
     return this.#canvas;
   }
@@ -127,7 +127,7 @@ export class FaceThread {
   #hear(message: FromFaceThread): void {
     if (message.kind === 'ready' || message.kind === 'unfit') return;
     if (message.kind === 'canvas') this.#canvas = message.on;
-    this.#channels.get(message.channel)?.hear(message);
+    else this.#channels.get(message.channel)?.hear(message);
   }
 
   #bury(error: LivedubError): void {
@@ -152,7 +152,6 @@ export class FaceChannel {
   #waiting = 0;
   #failure: LivedubError | undefined;
   #closed = false;
-  #canvas: string | undefined;
   #room: { resolve(): void; reject(error: LivedubError): void }[] = [];
   #flushes: { resolve(): void; reject(error: LivedubError): void }[] = [];
 
@@ -160,11 +159,6 @@ export class FaceChannel {
     this.#o = parts;
     const { format, consent, explain = false } = parts;
     this.#post({ kind: 'open', format, consent, explain });
-  }
-
-  /** `cpu`, or the GPU's name; undefined before the first picture of a channel with consent. */
-  get canvas(): string | undefined {
-    return this.#canvas;
   }
 
   /** Pictures that were pushed and not taken in yet, up to MAX_WAITING_PICTURES. */
@@ -237,9 +231,6 @@ export class FaceChannel {
   hear(message: Extract<FromFaceThread, { readonly channel: number }>): void {
     if (this.#closed) return;
     switch (message.kind) {
-      case 'canvas':
-        this.#canvas = message.on;
-        return;
       case 'taken':
         this.#waiting -= 1;
         this.#room.shift()?.resolve();

@@ -2,6 +2,7 @@ import type { SessionPool } from '../../models/session-pool.ts';
 import { ModelStore } from '../../models/store/model-store.ts';
 import { LivedubError } from '../../pipeline/errors.ts';
 import type { CanvasOptions, FaceCanvas } from '../../pipeline/face/canvas.ts';
+import type { DescribeFace } from '../../pipeline/face/people.ts';
 import type { Reanimator } from '../../pipeline/ports/reanimator.ts';
 
 /** `best`: a network that is installed and keeps up, else what is packaged. */
@@ -11,6 +12,8 @@ export type FaceEngine = (typeof FACE_ENGINES)[number];
 export interface OpenReanimatorOptions {
   readonly signal: AbortSignal;
   readonly openCanvas: (options: CanvasOptions) => Promise<FaceCanvas>;
+  /** Tells who a face is. Default: after a cut everybody is somebody new. */
+  readonly describe?: DescribeFace;
   /** Default: LIVEDUB_FACE_ENGINE, else `best`. */
   readonly engine?: FaceEngine;
   /** Default: a store with the environment's settings. */
@@ -36,10 +39,10 @@ export function faceEngineFromEnv(env: NodeJS.ProcessEnv = process.env): FaceEng
  * @throws LIVEDUB_E_BAD_REQUEST, LIVEDUB_E_MODEL_MISSING, LIVEDUB_E_MODEL_CORRUPT, LIVEDUB_E_MODEL_LICENCE, LIVEDUB_E_ABORTED
  */
 export async function openReanimator(options: OpenReanimatorOptions): Promise<Reanimator> {
-  const { signal, openCanvas, engine = faceEngineFromEnv(), store = new ModelStore() } = options;
+  const { signal, openCanvas, describe, engine = faceEngineFromEnv(), store = new ModelStore() } = options;
   signal.throwIfAborted();
   void engine;
   void store;
   const { PackagedReanimator } = await import('../../pipeline/face/packaged-reanimator.ts');
-  return new PackagedReanimator({ openCanvas });
+  return new PackagedReanimator({ openCanvas, ...(describe ? { describe } : {}) });
 }
