@@ -29,6 +29,9 @@ export const { GPUBufferUsage, GPUMapMode } = globals as {
   readonly GPUMapMode: typeof globalThis.GPUMapMode;
 };
 
+/** Kernels are timed by it where it is there. */
+const CLOCK = ['timestamp-query'] as const;
+
 /**
  * A device to compute on, through WebGPU (Dawn). It runs in the process that opens it; what a driver does when it fails for good is
  * beyond JavaScript, so only worker processes open one, never the server.
@@ -75,7 +78,9 @@ export class GpuDevice {
       if (adapter === null) return undefined;
       // The defaults are those of a telephone; rings of pictures want what the device has.
       const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+      const requiredFeatures = CLOCK.filter((feature) => adapter.features.has(feature));
       const device = await adapter.requestDevice({
+        requiredFeatures,
         requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
       });
       const budget = new GpuBudget({ limitBytes: options.budgetBytes ?? defaultBudgetBytes(adapter.limits) });
@@ -90,6 +95,8 @@ export class GpuDevice {
   async pipeline(options: {
     readonly label: string;
     readonly wgsl: string;
+    /** Its function. Default: the only one. */
+    readonly entry?: string;
     /** Values of the kernel's overrides. Default: its own. */
     readonly constants?: Readonly<Record<string, number>>;
   }): Promise<GPUComputePipeline> {
@@ -102,7 +109,11 @@ export class GpuDevice {
       return await this.device.createComputePipelineAsync({
         label: options.label,
         layout: 'auto',
-        compute: { module, ...(options.constants ? { constants: options.constants } : {}) },
+        compute: {
+          module,
+          ...(options.entry === undefined ? {} : { entryPoint: options.entry }),
+          ...(options.constants ? { constants: options.constants } : {}),
+        },
       });
     } catch (cause) {
       this.gone.throwIfAborted();
@@ -161,7 +172,8 @@ async function adapterOf(driverFile: string | undefined): Promise<{ gpu: GPU; ad
   const before = process.env.VK_DRIVER_FILES;
   if (driverFile !== undefined) Object.assign(process.env, driverEnv(driverFile));
   try {
-    const gpu = create([]);
+    // Times come in steps of 0.1 ms otherwise, which keeps web pages from spying.
+    const gpu = create(['disable-dawn-features=timestamp_quantization']);
     return { gpu, adapter: await gpu.requestAdapter({ powerPreference: 'high-performance' }) };
   } finally {
     if (driverFile === undefined || before === undefined) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../pipeline/cache-paths.ts';
+import type { GpuDevice } from './gpu-device.ts';
 
 /** The threads' bundles lie elsewhere than their sources, so kernels are found from the repository. */
 const FOLDER = join(repositoryRoot, 'gpu', 'kernels');
@@ -8,4 +9,57 @@ const FOLDER = join(repositoryRoot, 'gpu', 'kernels');
 /** Text of a kernel, after the parts of others that it uses: names of files in gpu/kernels/. */
 export function kernelSource(name: string, uses: readonly string[] = []): string {
   return [...uses, name].map((file) => readFileSync(join(FOLDER, `${file}.wgsl`), 'utf8')).join('\n');
+}
+
+/** What a kernel's bindings of group 0 are bound to, by number. */
+export type Bindings = Readonly<Record<number, GPUBuffer>>;
+
+/** A kernel that can be run. */
+export class Kernel {
+  readonly #gpu: GpuDevice;
+  readonly #pipeline: GPUComputePipeline;
+
+  private constructor(gpu: GpuDevice, pipeline: GPUComputePipeline) {
+    this.#gpu = gpu;
+    this.#pipeline = pipeline;
+  }
+
+  /**
+   * @param options.name file in gpu/kernels/; `uses` are those it builds on
+   * @throws LIVEDUB_E_INTERNAL for one that is wrong; why the device is gone
+   */
+  static async load(options: {
+    readonly gpu: GpuDevice;
+    readonly name: string;
+    readonly uses?: readonly string[];
+    /** Which of its functions, where there are several. */
+    readonly entry?: string;
+    readonly constants?: Readonly<Record<string, number>>;
+  }): Promise<Kernel> {
+    const { gpu, name, uses, entry, constants } = options;
+    const pipeline = await gpu.pipeline({
+      label: entry ?? name,
+      wgsl: kernelSource(name, uses),
+      ...(entry === undefined ? {} : { entry }),
+      ...(constants === undefined ? {} : { constants }),
+    });
+    return new Kernel(gpu, pipeline);
+  }
+
+  bind(bindings: Bindings): GPUBindGroup {
+    return this.#gpu.device.createBindGroup({
+      layout: this.#pipeline.getBindGroupLayout(0),
+      entries: Object.entries(bindings).map(([binding, buffer]) => ({
+        binding: Number(binding),
+        resource: { buffer },
+      })),
+    });
+  }
+
+  /** Runs it after what the pass holds already: every run sees what those before it wrote. */
+  run(pass: GPUComputePassEncoder, bound: GPUBindGroup, columns: number, rows = 1, layers = 1): void {
+    pass.setPipeline(this.#pipeline);
+    pass.setBindGroup(0, bound);
+    pass.dispatchWorkgroups(columns, rows, layers);
+  }
 }
