@@ -9,12 +9,6 @@ import { blendPatch, type ColourGain, matchColour } from './pixels/colour-match.
 import { warpMesh } from './pixels/mesh-warp.ts';
 import { closeSeam } from './pixels/seam.ts';
 
-interface HeldPicture {
-  readonly picture: Picture;
-  /** The part that was needed as colours, kept for the other renditions. */
-  colours: RgbRaster | undefined;
-}
-
 /** Triangles that move by less than this keep their pixels. */
 const MIN_MOVE_PX = 0.02;
 /** Cubic sampling looks two pixels around. */
@@ -30,9 +24,12 @@ export class CpuFaceCanvas implements FaceCanvas {
   readonly on = 'cpu';
   readonly epoch = 0;
   readonly #o: Required<CanvasOptions>;
-  readonly #pictures = new Map<PictureSlot, HeldPicture>();
+  readonly #pictures = new Map<PictureSlot, Picture>();
   readonly #patches = new Map<PatchId, RgbRaster>();
   readonly #gains = new Map<number, ColourGain>();
+  /** The part of the last picture that was needed as colours: its other renditions need it, too. */
+  #colours: { readonly slot: PictureSlot; readonly raster: RgbRaster } | undefined;
+  #colourSpace = new Float32Array(0);
   #nextSlot = 0;
   #nextPatch = 0;
   /** Work space, grown as needed. */
@@ -53,7 +50,7 @@ export class CpuFaceCanvas implements FaceCanvas {
       throw new LivedubError('LIVEDUB_E_BAD_REQUEST', `No more than ${maxPictures} pictures are held.`);
     const slot = this.#nextSlot;
     this.#nextSlot += 1;
-    this.#pictures.set(slot, { picture, colours: undefined });
+    this.#pictures.set(slot, picture);
     return slot;
   }
 
@@ -66,7 +63,7 @@ export class CpuFaceCanvas implements FaceCanvas {
     const data = new Uint8ClampedArray(rect.widthPx * rect.heightPx * 3);
     const id = this.#nextPatch;
     this.#nextPatch += 1;
-    this.#patches.set(id, toRgb(this.#held(slot).picture, rect, data));
+    this.#patches.set(id, toRgb(this.#held(slot), rect, data));
     return id;
   }
 
@@ -75,10 +72,10 @@ export class CpuFaceCanvas implements FaceCanvas {
   }
 
   async render(slot: PictureSlot, jobs: readonly MouthJob[]): Promise<Uint8Array> {
-    const held = this.#held(slot);
+    const picture = this.#held(slot);
     // Not slice(): of a Buffer, that is a view.
-    const bytes = Uint8Array.from(held.picture.bytes);
-    for (const job of jobs) this.#draw(held, job, bytes);
+    const bytes = Uint8Array.from(picture.bytes);
+    for (const job of jobs) this.#draw(picture, slot, job, bytes);
     return bytes;
   }
 
@@ -88,18 +85,18 @@ export class CpuFaceCanvas implements FaceCanvas {
     this.#gains.clear();
   }
 
-  #held(slot: PictureSlot): HeldPicture {
+  #held(slot: PictureSlot): Picture {
     const held = this.#pictures.get(slot);
     if (held === undefined)
       throw new LivedubError('LIVEDUB_E_BAD_REQUEST', `Picture ${slot} is not held any more.`);
     return held;
   }
 
-  #draw(held: HeldPicture, job: MouthJob, bytes: Uint8Array): void {
+  #draw(picture: Picture, slot: PictureSlot, job: MouthJob, bytes: Uint8Array): void {
     const { source, target } = job;
-    const rect = jobRect(job, held.picture);
+    const rect = jobRect(job, picture);
     if (rect === undefined) return;
-    const from = this.#coloursOf(held, rect);
+    const from = this.#coloursOf(picture, slot, rect);
     const pixels = rect.widthPx * rect.heightPx;
     if (this.#space.pixels < pixels) this.#space = new WorkSpace(pixels);
     const space = this.#space;
@@ -113,7 +110,7 @@ export class CpuFaceCanvas implements FaceCanvas {
     if (job.opacity > 0) this.#drawPatch(job, into, touched);
     if (job.cavity) drawCavity(into, touched, target, job.cavity);
     if (job.seam) closeSeam(into, touched, job.seam);
-    fromRgb(into, touched, held.picture, bytes);
+    fromRgb(into, touched, picture, bytes);
   }
 
   #drawPatch(job: MouthJob, picture: RgbRaster, touched: Uint8Array): void {
@@ -159,12 +156,14 @@ export class CpuFaceCanvas implements FaceCanvas {
     return true;
   }
 
-  #coloursOf(held: HeldPicture, rect: Rect): RgbRaster {
-    const before = held.colours;
-    if (before !== undefined && contains(before, rect)) return before;
-    const data = new Float32Array(rect.widthPx * rect.heightPx * 3);
-    held.colours = toRgb(held.picture, rect, data);
-    return held.colours;
+  #coloursOf(picture: Picture, slot: PictureSlot, rect: Rect): RgbRaster {
+    const before = this.#colours;
+    if (before?.slot === slot && contains(before.raster, rect)) return before.raster;
+    const length = rect.widthPx * rect.heightPx * 3;
+    if (this.#colourSpace.length < length) this.#colourSpace = new Float32Array(length);
+    const raster = toRgb(picture, rect, this.#colourSpace.subarray(0, length));
+    this.#colours = { slot, raster };
+    return raster;
   }
 }
 

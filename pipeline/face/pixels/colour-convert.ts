@@ -58,31 +58,31 @@ export function toRgb(picture: Picture, rect: Rect, data: RgbRaster['data']): Rg
   const { chromaWidthPx, chromaHeightPx, uOffset, vOffset } = planeLayout(picture);
   const { black, gain, rv, gu, gv, bu } = colourMatrix(picture.colour);
   const endX = rect.x + rect.widthPx;
+  const firstChroma = Math.max(0, (rect.x >> 1) - 1);
+  const lastChroma = Math.min(chromaWidthPx - 1, ((endX - 1) >> 1) + 1);
+  // Chroma of one row of pixels, a quarter from the farther row, in sixteenths once columns are added.
+  const u = new Int32Array(lastChroma - firstChroma + 1);
+  const v = new Int32Array(u.length);
   for (let y = rect.y, k = 0; y < rect.y + rect.heightPx; y += 1) {
     const near = y >> 1;
     const far = Math.max(0, Math.min(chromaHeightPx - 1, (y & 1) === 0 ? near - 1 : near + 1));
     const nearRow = near * chromaWidthPx;
     const farRow = far * chromaWidthPx;
+    for (let cx = firstChroma, i = 0; cx <= lastChroma; cx += 1, i += 1) {
+      u[i] = 3 * bytes[uOffset + nearRow + cx]! + bytes[uOffset + farRow + cx]!;
+      v[i] = 3 * bytes[vOffset + nearRow + cx]! + bytes[vOffset + farRow + cx]!;
+    }
     const row = y * widthPx;
     for (let x = rect.x; x < endX; x += 1, k += 3) {
-      const cx = x >> 1;
-      const dx = (x & 1) === 0 ? (cx > 0 ? cx - 1 : 0) : cx + 1 < chromaWidthPx ? cx + 1 : cx;
-      const a = nearRow + cx;
-      const b = nearRow + dx;
-      const c = farRow + cx;
-      const d = farRow + dx;
-      const u =
-        (9 * bytes[uOffset + a]! + 3 * (bytes[uOffset + b]! + bytes[uOffset + c]!) + bytes[uOffset + d]!) /
-          16 -
-        128;
-      const v =
-        (9 * bytes[vOffset + a]! + 3 * (bytes[vOffset + b]! + bytes[vOffset + c]!) + bytes[vOffset + d]!) /
-          16 -
-        128;
+      const a = (x >> 1) - firstChroma;
+      const beside = (x & 1) === 0 ? a - 1 : a + 1;
+      const b = beside < 0 || beside >= u.length ? a : beside;
+      const chromaU = (3 * u[a]! + u[b]!) / 16 - 128;
+      const chromaV = (3 * v[a]! + v[b]!) / 16 - 128;
       const luma = (bytes[row + x]! - black) * gain;
-      data[k] = luma + rv * v;
-      data[k + 1] = luma + gu * u + gv * v;
-      data[k + 2] = luma + bu * u;
+      data[k] = luma + rv * chromaV;
+      data[k + 1] = luma + gu * chromaU + gv * chromaV;
+      data[k + 2] = luma + bu * chromaU;
     }
   }
   return { ...rect, data };
@@ -108,33 +108,32 @@ export function fromRgb(
     [number, number, number],
   ];
   for (let top = 0; top < rows; top += 2) {
+    const below = Math.min(rows - 1, top + 1);
     for (let left = 0; left < columns; left += 2) {
-      let any = 0;
+      const right = Math.min(columns - 1, left + 1);
+      const corners = [
+        top * columns + left,
+        top * columns + right,
+        below * columns + left,
+        below * columns + right,
+      ];
+      if (corners.every((p) => touched[p] === 0)) continue;
       let red = 0;
       let green = 0;
       let blue = 0;
-      let count = 0;
-      for (let y = top; y < Math.min(rows, top + 2); y += 1)
-        for (let x = left; x < Math.min(columns, left + 2); x += 1) {
-          const p = y * columns + x;
-          const r = clamp(data[p * 3]!);
-          const g = clamp(data[p * 3 + 1]!);
-          const b = clamp(data[p * 3 + 2]!);
-          red += r;
-          green += g;
-          blue += b;
-          count += 1;
-          if (touched[p] === 0) continue;
-          any = 1;
-          bytes[(raster.y + y) * format.widthPx + raster.x + x] = Math.round(
-            black + yr * r + yg * g + yb * b,
-          );
-        }
-      if (any === 0) continue;
+      for (const p of corners) {
+        const r = clamp(data[p * 3]!);
+        const g = clamp(data[p * 3 + 1]!);
+        const b = clamp(data[p * 3 + 2]!);
+        red += r / 4;
+        green += g / 4;
+        blue += b / 4;
+        if (touched[p] === 0) continue;
+        const x = p % columns;
+        const y = (p - x) / columns;
+        bytes[(raster.y + y) * format.widthPx + raster.x + x] = Math.round(black + yr * r + yg * g + yb * b);
+      }
       const at = ((raster.y + top) >> 1) * chromaWidthPx + ((raster.x + left) >> 1);
-      red /= count;
-      green /= count;
-      blue /= count;
       bytes[uOffset + at] = Math.round(128 + ur * red + ug * green + ub * blue);
       bytes[vOffset + at] = Math.round(128 + vr * red + vg * green + vb * blue);
     }
@@ -142,5 +141,5 @@ export function fromRgb(
 }
 
 function clamp(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return Math.max(0, Math.min(255, value));
 }

@@ -116,7 +116,7 @@ export function blendPatch(options: {
       const share = a * a * (3 - 2 * a) * opacity;
       for (let c = 0; c < 3; c += 1) {
         const value = (patch[p * 3 + c]! + FLOOR) * row[c]! * columns[x * 3 + c]! - FLOOR;
-        const bounded = value < 0 ? 0 : value > 255 ? 255 : value;
+        const bounded = Math.max(0, Math.min(255, value));
         data[p * 3 + c] = data[p * 3 + c]! * (1 - share) + bounded * share;
       }
       touched[p] = 1;

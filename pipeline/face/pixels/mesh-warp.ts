@@ -143,6 +143,6 @@ function sample(from: RgbRaster, x: number, y: number, out: RgbRaster['data'], a
       b1 * (a0 * data[p1]! + a1 * data[p1 + 3]! + a2 * data[p1 + 6]! + a3 * data[p1 + 9]!) +
       b2 * (a0 * data[p2]! + a1 * data[p2 + 3]! + a2 * data[p2 + 6]! + a3 * data[p2 + 9]!) +
       b3 * (a0 * data[p3]! + a1 * data[p3 + 3]! + a2 * data[p3 + 6]! + a3 * data[p3 + 9]!);
-    out[at + c] = value < 0 ? 0 : value > 255 ? 255 : value;
+    out[at + c] = Math.max(0, Math.min(255, value));
   }
 }
