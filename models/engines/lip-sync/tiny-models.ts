@@ -22,7 +22,7 @@ function meanOf(g: GraphBuilder, x: string, axes: readonly number[]): string {
 
 /**
  * A Wav2Lip whose face is, in each channel, a quarter of the masked one and half of the whole one, and which is brighter by a
- * sixteenth of the mean of the mel spectrogram.
+ * sixteenth of the mean of the mel spectrogram, in stripes.
  * @param batch a number fixes it, as some exports do
  */
 export async function writeTinyWav2Lip(batch: OnnxDim = 'batch'): Promise<string> {
@@ -31,7 +31,9 @@ export async function writeTinyWav2Lip(batch: OnnxDim = 'batch'): Promise<string
   const face = g.input('video_frames', 'float32', [batch, 6, 96, 96]);
   const masked = g.op('Mul', [slice(g, face, 1, 0, 3), g.scalar(0.25)]);
   const whole = g.op('Mul', [slice(g, face, 1, 3, 6), g.scalar(0.5)]);
-  const light = g.op('Mul', [meanOf(g, mel, [1, 2, 3]), g.scalar(1 / 16)]);
+  const rows = Float32Array.from({ length: 96 }, (_, y) => (Math.floor(y / 8) % 2) / 8);
+  const stripes = g.weight('stripes', 'float32', [1, 1, 96, 1], rows);
+  const light = g.op('Mul', [meanOf(g, mel, [1, 2, 3]), stripes]);
   g.node('Add', [g.op('Add', [masked, whole]), light], { names: ['predicted_frames'] });
   g.output('predicted_frames', 'float32', [batch, 3, 96, 96]);
   return write(path.join(await mkdtemp(path.join(tmpdir(), 'livedub-wav2lip-')), 'wav2lip_96.onnx'), g);
