@@ -25,6 +25,8 @@ import type { LipRange } from './speaker-model.ts';
 
 export interface MouthBankReanimationOptions {
   readonly format: PictureFormat;
+  /** As ReanimationOptions. */
+  readonly aheadUs: number;
   readonly canvas: FaceCanvas;
   readonly maxPatches: number;
   readonly describe: DescribeFace | undefined;
@@ -77,7 +79,7 @@ interface Rendition {
  * it is known which pictures around it must stay as filmed, and made once the mouths after it are being chosen.
  */
 export class MouthBankReanimation implements Reanimation {
-  readonly lookAheadUs = SMOOTHING_US + FADE_US + CHOICE_US;
+  readonly lookAheadUs: number;
   readonly #o: MouthBankReanimationOptions;
   readonly #people: People;
   readonly #renditions = new Map<string, Rendition>();
@@ -95,6 +97,7 @@ export class MouthBankReanimation implements Reanimation {
 
   constructor(options: MouthBankReanimationOptions) {
     this.#o = options;
+    this.lookAheadUs = SMOOTHING_US + FADE_US + CHOICE_US + options.aheadUs;
     this.#epoch = options.canvas.epoch;
     this.#people = new People({
       ...options,
@@ -159,7 +162,7 @@ export class MouthBankReanimation implements Reanimation {
     for (const held of this.#held)
       if (held.seen === undefined && isDue(held, SMOOTHING_US)) held.seen = await this.#look(held, call);
     for (const held of this.#held)
-      if (held.seen !== undefined && held.plans.size === 0 && isDue(held, SMOOTHING_US + FADE_US))
+      if (held.seen !== undefined && held.plans.size === 0 && isDue(held, this.lookAheadUs - CHOICE_US))
         this.#plan(held);
     while (this.#held.length > 0 && isDue(this.#held[0]!, this.lookAheadUs)) {
       const held = this.#held.shift()!;

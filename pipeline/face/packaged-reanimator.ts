@@ -16,6 +16,7 @@ const MAX_PATCHES = 400;
 const SPARE_PATCHES = 96;
 /** Pictures that are waited for: more than the look-ahead holds at 60 fps. */
 const MAX_PICTURES = 64;
+const MAX_FPS = 60;
 
 /**
  * Reanimation without a network: the mouth of a picture is replaced by one of the speaker's own, chosen among those seen lately for
@@ -29,16 +30,17 @@ export class PackagedReanimator implements Reanimator {
     this.#o = options;
   }
 
-  async open({ format }: ReanimationOptions): Promise<Reanimation> {
+  async open({ format, aheadUs = 0 }: ReanimationOptions): Promise<Reanimation> {
     // A lower face that fills the picture takes about a sixth of it.
     const patchBytes = Math.max(10_000, (format.widthPx * format.heightPx) / 6) * 3;
     const maxPatches = Math.max(48, Math.min(MAX_PATCHES, Math.floor(PATCH_MEMORY_BYTES / patchBytes)));
+    const waiting = Math.ceil((aheadUs * MAX_FPS) / 1_000_000);
     const canvas = await this.#o.openCanvas({
       format,
-      maxPictures: MAX_PICTURES,
+      maxPictures: MAX_PICTURES + waiting,
       maxPatches: maxPatches + SPARE_PATCHES,
     });
-    return new MouthBankReanimation({ format, canvas, maxPatches, describe: this.#o.describe });
+    return new MouthBankReanimation({ format, aheadUs, canvas, maxPatches, describe: this.#o.describe });
   }
 
   async close(): Promise<void> {}

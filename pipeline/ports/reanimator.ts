@@ -56,6 +56,8 @@ export interface ReanimatedPicture {
 
 export interface ReanimationOptions {
   readonly format: PictureFormat;
+  /** Pictures wait so much longer than they must, so that more of a face was seen before its first is made, µs. Default 0. */
+  readonly aheadUs?: number;
 }
 
 /** The faces of one channel: pictures in, pictures of every rendition out, in order, some pictures later. */
