@@ -57,8 +57,8 @@ export interface PipelineObserver {
   utterance?(placed: PlacedUtterance): void;
   /** Told with every utterance that is spoken. */
   lag?(lag: Lag): void;
-  /** Sound of the source as the engines hear it, 16 kHz mono. */
-  sound?(pcm: Float32Array): void;
+  /** Sound of the source as the engines hear it, 16 kHz mono, from a media time on. */
+  sound?(pcm: Float32Array, mediaTimeUs: number): void;
   skippedSpeech?(skipped: SkippedSpeech): void;
   /** An engine failed on one clause; the channel goes on a step lower. */
   degraded?(stage: string, error: Error): void;
@@ -75,7 +75,7 @@ export function combineObservers(observers: readonly PipelineObserver[]): Requir
     translation: (frame) => observers.forEach((o) => void o.translation?.(frame)),
     utterance: (placed) => observers.forEach((o) => void o.utterance?.(placed)),
     lag: (lag) => observers.forEach((o) => void o.lag?.(lag)),
-    sound: (pcm) => observers.forEach((o) => void o.sound?.(pcm)),
+    sound: (pcm, mediaTimeUs) => observers.forEach((o) => void o.sound?.(pcm, mediaTimeUs)),
     skippedSpeech: (skipped) => observers.forEach((o) => void o.skippedSpeech?.(skipped)),
     degraded: (stage, error) => observers.forEach((o) => void o.degraded?.(stage, error)),
     stageTiming: (timing) => observers.forEach((o) => void o.stageTiming?.(timing)),

@@ -35,7 +35,7 @@ export interface FitStageOptions {
   clauseLog: ClauseLog;
   /** Told of clauses that were not spoken. */
   voice: { readonly synthesiser: EngineInfo; readonly voiceId: string };
-  /** Live: utterances are placed so far ahead of playout, ms: the clause log must know first. Default: 40. */
+  /** Live: utterances are placed so far ahead of playout, ms, while somebody watches faces. Default, and else: 40. */
   leadMs?: number;
   /** Clauses whose fate in this mode is in the clause log already: a channel that resumes. Default: none. */
   settled?: ReadonlySet<number>;
@@ -49,6 +49,7 @@ type Out = PlacedFrame | DubbedSpanFrame | PlayoutFrame;
 
 const RATE_HZ = 48_000;
 const FRAME_US = 20_000;
+const LEAD_MS = 40;
 /** Any clause that starts this far before "now" was committed by now: longest clause plus the pause that closes it, µs. */
 const COMMIT_HORIZON_US = 7_500_000;
 const UNKNOWN_PAUSE_US = 300_000;
@@ -67,7 +68,6 @@ export class FitStage implements Stage<In, Out> {
   readonly name: string;
   readonly #o: FitStageOptions;
   readonly #fitter: Fitter;
-  readonly #leadUs: number;
   #pending: UtteranceFrame[] = [];
   /** Playout has come this far; undefined until the first sound. */
   #headUs: number | undefined;
@@ -80,7 +80,6 @@ export class FitStage implements Stage<In, Out> {
     this.#o = options;
     this.name = `fit:${options.state.language}:${options.mode}`;
     this.#fitter = new Fitter({ ...(this.#livePace ? { gapMs: LIVE_GAP_MS } : {}), ...options.fit });
-    this.#leadUs = options.pacedBy === 'playout' ? (options.leadMs ?? 40) * 1000 : 0;
   }
 
   async process(frame: In, ctx: StageContext<Out>): Promise<void> {
@@ -121,6 +120,12 @@ export class FitStage implements Stage<In, Out> {
 
   close(): void {
     this.#pending = [];
+  }
+
+  /** The clause log must know what is said before it is heard, and faces before it is seen. */
+  get #leadUs(): number {
+    if (this.#o.pacedBy !== 'playout') return 0;
+    return 1000 * ((this.#o.state.demand.face ? this.#o.leadMs : undefined) ?? LEAD_MS);
   }
 
   get #wanted(): boolean {

@@ -81,7 +81,7 @@ export class ReceiveStage implements Stage<AudioFrame, AudioFrame> {
     this.#emitted += plane.length;
     this.#waiting = [];
     this.#waitingSamples = 0;
-    ctx.observer.sound(plane);
+    ctx.observer.sound(plane, mediaTimeUs);
     await ctx.emit({ kind: 'audio', mediaTimeUs, sampleRateHz: SPEECH_RATE_HZ, planes: [plane] });
   }
 }
