@@ -5,6 +5,8 @@ import { LivedubError } from '../pipeline/errors.ts';
 export interface NativeSessionOptions {
   /** Threads inside one operator. Default 1: for models of this size more threads cost more than they bring. */
   readonly threads?: number;
+  /** Computes on the GPU, through WebGPU; what it cannot do there it does on the processor. Default false. */
+  readonly gpu?: boolean;
   /** Default `all`. `basic` keeps the order of float operations closer to the file's. */
   readonly optimise?: 'all' | 'extended' | 'basic';
   /** Put behind the file's bytes: nodes that GraphBuilder.addition() made. */
@@ -35,6 +37,7 @@ export async function openNativeSession(
       model = Buffer.concat([typeof model === 'string' ? await readFile(model) : model, options.addition]);
     }
     return await InferenceSession.create(model as string, {
+      executionProviders: options.gpu ? ['webgpu', 'cpu'] : ['cpu'],
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',

@@ -15,16 +15,11 @@ const { mouth: MOUTH } = mouthRegion(FACE_PRIOR.template);
 
 /** Watches one face through a shot: what keeps it from following the dub. No pixels are kept, only small pictures of the mouth. */
 export class FaceWatch {
-  readonly faceId: number;
   readonly #guard = new PersonGuard();
   readonly #model = new SpeakerModel(FACE_PRIOR);
   readonly #views = new MouthBank({ maxViews: MAX_VIEWS, onDrop: () => {} });
   #before: FaceView | undefined;
   #keptUs = Number.NEGATIVE_INFINITY;
-
-  constructor(faceId: number) {
-    this.faceId = faceId;
-  }
 
   /** Pictures in order. @param landmarks freed of the tracker's tremor */
   see(options: {

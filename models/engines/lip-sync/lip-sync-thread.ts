@@ -9,10 +9,10 @@ import type { LoadBody, ModelSignature, RunBody, TensorSignature } from './onnx-
 const sessions = new Map<string, InferenceSession>();
 
 serveEngineThread({
-  load: async ({ paths, threads }: LoadBody) => {
+  load: async ({ paths, threads, gpu }: LoadBody) => {
     const result: Record<string, ModelSignature> = {};
     for (const [name, path] of Object.entries(paths)) {
-      const session = await openNativeSession(path, { threads });
+      const session = await openNativeSession(path, { threads, gpu });
       sessions.set(name, session);
       result[name] = { inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) };
     }

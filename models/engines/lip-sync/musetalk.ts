@@ -17,6 +17,8 @@ export interface MuseTalkOptions {
   readonly info?: EngineInfo;
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
+  /** Computes on the GPU. Default false. */
+  readonly gpu?: boolean;
 }
 
 /** Frames of features for one picture, and how many of them lie before it (`get_whisper_chunk`: two pictures on each side). */
@@ -95,6 +97,7 @@ export class MuseTalk implements LipSyncNetwork {
       paths: options.paths,
       engine: options.info?.id ?? 'musetalk',
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      gpu: options.gpu ?? false,
     });
     try {
       return new MuseTalk(models, options);

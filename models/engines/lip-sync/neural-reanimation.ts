@@ -12,8 +12,9 @@ import { SMOOTHING_US, smoothedLandmarks } from '../../../pipeline/face/landmark
 import { lowerFaceMask } from '../../../pipeline/face/lower-face-mask.ts';
 import { type MouthTarget, MouthTrack } from '../../../pipeline/face/mouth-track.ts';
 import type { Picture } from '../../../pipeline/face/picture.ts';
+import { SpeakingFace } from '../../../pipeline/face/speaking-face.ts';
 import type { EngineCall } from '../../../pipeline/ports/engine.ts';
-import type { TrackedFace, TrackedPicture } from '../../../pipeline/ports/face-tracker.ts';
+import type { TrackedPicture } from '../../../pipeline/ports/face-tracker.ts';
 import type {
   ReanimatedPicture,
   ReanimatedRendition,
@@ -71,7 +72,8 @@ export class NeuralReanimation implements Reanimation {
   #pictures = 0;
   #shot = 0;
   #shotStartUs = Number.NEGATIVE_INFINITY;
-  #watch: FaceWatch | undefined;
+  readonly #speaker = new SpeakingFace();
+  readonly #watches = new Map<number, FaceWatch>();
   #closed = false;
 
   constructor(network: LipSyncNetwork) {
@@ -98,7 +100,9 @@ export class NeuralReanimation implements Reanimation {
     found?.mouth.add(update);
   }
 
-  sourceSound(_pcm: Float32Array, _mediaTimeUs: number): void {}
+  sourceSound(pcm: Float32Array, mediaTimeUs: number): void {
+    this.#speaker.sound(pcm, mediaTimeUs);
+  }
 
   async push(
     picture: Picture,
@@ -123,7 +127,7 @@ export class NeuralReanimation implements Reanimation {
     this.#held = [];
     this.#past = [];
     this.#renditions.clear();
-    this.#watch = undefined;
+    this.#watches.clear();
   }
 
   async #advance(untilUs: number, call: EngineCall): Promise<readonly ReanimatedPicture[]> {
@@ -151,20 +155,18 @@ export class NeuralReanimation implements Reanimation {
 
   #look(held: Held): Seen {
     const { picture, tracked, index, shotStartUs } = held;
-    const face = this.#speaking(tracked);
+    for (const id of this.#watches.keys())
+      if (!tracked.faces.some((face) => face.id === id)) this.#watches.delete(id);
+    const speaker = this.#speaker.at(tracked);
+    const face = tracked.faces.find(({ id }) => id === speaker);
     if (face === undefined) return { verdict: NOBODY };
-    // The tracker never gives a number twice, so a cut brings a new one.
-    if (this.#watch?.faceId !== face.id) this.#watch = new FaceWatch(face.id);
+    const watch = this.#watches.get(face.id) ?? new FaceWatch();
+    this.#watches.set(face.id, watch);
     const window = this.#around(held, SMOOTHING_US).map((other) => other.tracked);
     const landmarks = smoothedLandmarks(window, tracked, face.id)!;
     const sinceCutUs = picture.mediaTimeUs - shotStartUs;
-    const verdict = this.#watch.see({ picture, face, landmarks, index, sinceCutUs });
+    const verdict = watch.see({ picture, face, landmarks, index, sinceCutUs });
     return { verdict, faceId: face.id, landmarks };
-  }
-
-  /** The face that is moved: the largest one. */
-  #speaking({ faces }: TrackedPicture): TrackedFace | undefined {
-    return faces[0];
   }
 
   async #make(held: Held, call: EngineCall): Promise<ReanimatedPicture> {
@@ -175,7 +177,8 @@ export class NeuralReanimation implements Reanimation {
       mediaTimeUs,
       this.#around(held, FADE_US).map(({ picture: other, seen }) => ({
         mediaTimeUs: other.mediaTimeUs,
-        verdict: seen?.verdict ?? NOBODY,
+        // Where somebody else speaks, this face stays as filmed.
+        verdict: seen?.faceId === held.seen!.faceId ? (seen?.verdict ?? NOBODY) : NOBODY,
       })),
     );
     const cut = once(() => this.#cut(held));

@@ -17,6 +17,7 @@ export interface ModelSignature {
 export interface LoadBody {
   readonly paths: Readonly<Record<string, string>>;
   readonly threads: number;
+  readonly gpu: boolean;
 }
 
 /** Floats, whatever the model takes: the thread converts. */
@@ -37,6 +38,8 @@ export interface OnnxModelsOptions {
   readonly engine: string;
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
+  /** Computes on the GPU. Default false. */
+  readonly gpu?: boolean;
 }
 
 /** The models of one engine, together on a thread of their own. */
@@ -57,13 +60,13 @@ export class OnnxModels {
 
   /** @throws LIVEDUB_E_MODEL_MISSING, LIVEDUB_E_MODEL_CORRUPT */
   static async load(options: OnnxModelsOptions): Promise<OnnxModels> {
-    const { engine, paths, threads = 1 } = options;
+    const { engine, paths, threads = 1, gpu = false } = options;
     const thread = new EngineThread({
       entry: new URL('./lip-sync-thread.ts', import.meta.url),
       label: engine,
     });
     try {
-      const body: LoadBody = { paths, threads };
+      const body: LoadBody = { paths, threads, gpu };
       const { result } = await thread.request<Record<string, ModelSignature>>('load', body);
       return new OnnxModels(thread, engine, result);
     } catch (error) {

@@ -16,6 +16,8 @@ export interface Wav2LipOptions {
   readonly info?: EngineInfo;
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
+  /** Computes on the GPU. Default false. */
+  readonly gpu?: boolean;
 }
 
 const MODEL = 'model';
@@ -67,6 +69,7 @@ export class Wav2Lip implements LipSyncNetwork {
       paths: { [MODEL]: options.modelPath },
       engine: options.info?.id ?? 'wav2lip',
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      gpu: options.gpu ?? false,
     });
     try {
       return new Wav2Lip(models, options);
