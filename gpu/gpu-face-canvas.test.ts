@@ -13,7 +13,7 @@ import {
   mouthJob,
   paintedPicture,
   patchView,
-} from './test-mouth.ts';
+} from './painted-face.ts';
 
 const gpu = await GpuDevice.open({ software: true });
 afterAll(() => gpu?.close());

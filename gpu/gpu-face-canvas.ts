@@ -207,6 +207,7 @@ export class GpuFaceCanvas implements FaceCanvas {
     });
     const space = this.#spaceFor(Math.max(1, ...drawn.map(({ rect }) => rect.widthPx * rect.heightPx)));
     await space.fits();
+    this.#gpu.gone.throwIfAborted();
     const picture = this.#picture(slot);
     const bytes = await this.#download.fetchAfter((encoder) => {
       encoder.copyBufferToBuffer(picture, 0, this.#result, 0, this.#result.size);
