@@ -36,8 +36,8 @@ export function areaOfMesh(points: Float32Array): CropArea {
 }
 
 /** A face that moves less than this within its square, in sides of it, and turns less, is looked at through the same square. */
-const STEADY = 0.02;
-const STEADY_RAD = 0.02;
+const STEADY = 0.04;
+const STEADY_RAD = 0.04;
 
 /**
  * Leaves the square where it was while the face hardly moves: every change of the samples' places changes the mesh a little, and so a
@@ -53,7 +53,7 @@ export function steadied(next: CropArea, former: CropArea): CropArea {
   return isSteady ? former : next;
 }
 
-/** Round each eye, the person's right one first, turned as the head is. The network knows left eyes: right ones are mirrored. */
+/** Round each eye, the person's right one first, turned as the head is. The network knows right eyes: left ones are mirrored. */
 export function areasOfEyes(points: Float32Array): readonly [CropArea, CropArea] {
   const { angleRad } = areaOfMesh(points);
   const around = ([a, b]: readonly [number, number], mirrored: boolean): CropArea => {
@@ -66,7 +66,7 @@ export function areasOfEyes(points: Float32Array): readonly [CropArea, CropArea]
       mirrored,
     };
   };
-  return [around(RIGHT_EYE, true), around(LEFT_EYE, false)];
+  return [around(RIGHT_EYE, false), around(LEFT_EYE, true)];
 }
 
 /**
