@@ -40,10 +40,8 @@ export function muxArgs(plan: MuxPlan): string[] {
   if (pictureFile)
     inputs.push('-seek_timestamp', '1', '-protocol_whitelist', 'file', '-i', `file:${pictureFile}`);
   maps.push('-map', `0:${original.index}`);
-  // Shifted back by the encoder's priming, the first sample of the dub falls on media time 0; MP4 hides what is before.
-  const shift = `-${(AAC_PRIMING_SAMPLES / 48_000).toFixed(6)}`;
   dubs.forEach(({ spool }, index) => {
-    inputs.push('-itsoffset', shift, '-f', 'aac', '-protocol_whitelist', 'file', '-i', `file:${spool.file}`);
+    inputs.push(...dubInput(spool));
     maps.push('-map', `${index + (pictureFile ? 2 : 1)}:a:0`);
   });
   return [
@@ -70,6 +68,33 @@ export function muxArgs(plan: MuxPlan): string[] {
       `file:${plan.made}`,
     ],
   ];
+}
+
+/** The same for a file of nothing but one dubbed track and the picture made for it. */
+export function companionArgs(plan: MuxPlan & { readonly pictureFile: string }): string[] {
+  const [dub] = dubsOf(plan);
+  const { partial, dubbedUs } = plan;
+  const title = dubTitle(dub!.track.title, partial);
+  return [
+    ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-y'],
+    ...['-seek_timestamp', '1', '-protocol_whitelist', 'file', '-i', `file:${plan.pictureFile}`],
+    ...dubInput(dub!.spool),
+    ...['-map', '0:v:0', '-map', '1:a:0', '-c', 'copy'],
+    ...trackLabels({
+      ...{ original: undefined, dubs: [{ ...dub!.track, title }], hasPicture: true },
+      remark: disclosureOf(plan).remark,
+    }),
+    // The only sound there is plays without being chosen.
+    ...['-disposition:a:0', 'default+dub'],
+    ...(partial ? ['-t', (dubbedUs / 1e6).toFixed(6)] : []),
+    ...['-max_muxing_queue_size', '4096', '-movflags', '+faststart', '-f', 'mp4', `file:${plan.made}`],
+  ];
+}
+
+/** Shifted back by the encoder's priming, the first sample of the dub falls on media time 0; MP4 hides what is before. */
+function dubInput({ file }: AacSpool): string[] {
+  const shift = `-${(AAC_PRIMING_SAMPLES / 48_000).toFixed(6)}`;
+  return ['-itsoffset', shift, '-f', 'aac', '-protocol_whitelist', 'file', '-i', `file:${file}`];
 }
 
 function pictureArgs({ input, copyPicture, pictureFile }: MuxPlan): string[] {

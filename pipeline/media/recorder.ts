@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LivedubError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { AacSpool } from './aac-spool.ts';
 import { appendDisclosure } from './disclosure.ts';
 import { PictureSpool, type SpooledPicture } from './picture-spool.ts';
 import type { MediaInfo } from './probe.ts';
-import { disclosureOf, muxArgs } from './recorder-mux.ts';
+import { companionArgs, disclosureOf, type MuxPlan, muxArgs } from './recorder-mux.ts';
 import { openRecordingFolder, outputError } from './recording-folder.ts';
 import { runTool } from './tool-process.ts';
 
@@ -71,15 +72,31 @@ export interface RecordingTrackWriter {
   write(frame: AudioFrame): Promise<void>;
 }
 
+/** A file beside the recording: one dubbed track with a picture of its own, and no original sound. */
+export interface CompanionFile {
+  /** Index of the dubbed track. */
+  readonly track: number;
+  /** H.264 in MP4, whose times count from media time 0. */
+  readonly pictureFile: string;
+  readonly outFile: string;
+}
+
 export interface Recording {
+  /** For files that are needed until the end; removed with everything in it then. On the disk of the file to make. */
+  readonly folder: string;
   /** In the order of the options' `tracks`. */
   readonly tracks: readonly RecordingTrackWriter[];
   /**
    * Puts picture, original sound and dubbed tracks together and gives the file its name.
    * @param partial the dub ends early: the file is cut there and labelled
    * @param stop ends the marking of a picture that is not done yet: the result is partial then
+   * @param companions are made, too, before
    */
-  finish(options?: { readonly partial?: boolean; readonly stop?: AbortSignal }): Promise<RecordingResult>;
+  finish(options?: {
+    readonly partial?: boolean;
+    readonly stop?: AbortSignal;
+    readonly companions?: readonly CompanionFile[];
+  }): Promise<RecordingResult>;
   /** Gives up and removes all temporary files. Idempotent; nothing to do after finish(). */
   close(): Promise<void>;
 }
@@ -128,7 +145,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
   const onAbort = () => void close().catch(() => {});
   options.signal.addEventListener('abort', onAbort, { once: true });
 
-  const finish: Recording['finish'] = async ({ partial: wasStopped = false, stop } = {}) => {
+  const finish: Recording['finish'] = async ({ partial: wasStopped = false, stop, companions = [] } = {}) => {
     if (ended) throw new LivedubError('LIVEDUB_E_CLOSED', 'The recording is closed.');
     ended = true;
     try {
@@ -159,9 +176,8 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
         notes.push(`The picture (${video.codec}) was encoded again as H.264 to fit into MP4.`);
       if (marked?.isMarked === false) notes.push('The picture is too small to bear a mark.');
       if (partial) notes.push('Partial result: the dub was stopped before the end.');
-      await appendDisclosure(made, disclosureOf(plan));
-      await sync(made);
-      await rename(made, outFile);
+      for (const companion of companions) await makeCompanion(plan, companion, signal);
+      await publish(made, plan, outFile);
       const { size } = await stat(outFile);
       return {
         ...{ path: outFile, sizeBytes: size, partial, dubbedUs, pictureReencoded, notes },
@@ -176,7 +192,26 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
       await close();
     }
   };
-  return { tracks: spools, finish, close };
+  return { folder, tracks: spools, finish, close };
+}
+
+/** A language in which nothing was said has no such file. */
+async function makeCompanion(plan: MuxPlan, companion: CompanionFile, signal: AbortSignal): Promise<void> {
+  const { track, pictureFile, outFile } = companion;
+  const spool = plan.spools[track]!;
+  if (!existsSync(spool.file)) return;
+  const made = path.join(path.dirname(plan.made), 'companion.mp4');
+  const own = { ...plan, tracks: [plan.tracks[track]!], spools: [spool], pictureFile, made };
+  const failure = await mux(companionArgs(own), signal);
+  if (failure !== undefined) throw outputError(failure, outFile);
+  await publish(made, own, outFile);
+}
+
+/** Says what it is, and gives it its name. */
+async function publish(made: string, plan: MuxPlan, outFile: string): Promise<void> {
+  await appendDisclosure(made, disclosureOf(plan));
+  await sync(made);
+  await rename(made, outFile);
 }
 
 /** Waits for the marked picture; one that cannot be decoded is left as it is. */
