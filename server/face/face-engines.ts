@@ -1,6 +1,6 @@
+import { openFaceCanvas } from '../../gpu/open-face-canvas.ts';
 import { openFaceTracker } from '../../models/engines/face/open-face-tracker.ts';
 import type { CanvasOptions, FaceCanvas } from '../../pipeline/face/canvas.ts';
-import { CpuFaceCanvas } from '../../pipeline/face/cpu-canvas.ts';
 import type { FaceTracker } from '../../pipeline/ports/face-tracker.ts';
 import type { Reanimator } from '../../pipeline/ports/reanimator.ts';
 import { openReanimator } from './open-reanimator.ts';
@@ -8,6 +8,8 @@ import { openReanimator } from './open-reanimator.ts';
 export interface FaceEngines {
   readonly tracker: FaceTracker;
   readonly reanimator: Reanimator;
+  /** Engines that are installed and were not taken, and why. */
+  readonly passedOver: readonly string[];
 }
 
 export interface OpenFaceEnginesOptions {
@@ -24,11 +26,15 @@ export async function openFaceEngines(options: OpenFaceEnginesOptions): Promise<
   const { signal, onCanvas } = options;
   const tracker = await openFaceTracker({ signal });
   const openCanvas = async (wanted: CanvasOptions): Promise<FaceCanvas> => {
-    const canvas = new CpuFaceCanvas(wanted);
+    const canvas = await openFaceCanvas({ ...wanted, signal });
     onCanvas(canvas.on);
     return canvas;
   };
   const { describe } = tracker;
-  const reanimator = await openReanimator({ signal, openCanvas, ...(describe ? { describe } : {}) });
-  return { tracker, reanimator };
+  const passedOver: string[] = [];
+  const reanimator = await openReanimator({
+    ...{ signal, openCanvas, ...(describe ? { describe } : {}) },
+    onPassedOver: (engine, why) => passedOver.push(`${engine}: ${why}`),
+  });
+  return { tracker, reanimator, passedOver };
 }

@@ -59,7 +59,12 @@ export interface FaceTimings {
 }
 
 export type FromFaceThread =
-  | { readonly kind: 'ready'; readonly engine: string }
+  | {
+      readonly kind: 'ready';
+      readonly engine: string;
+      /** Engines that are installed and were not taken, and why. */
+      readonly passedOver: readonly string[];
+    }
   /** The pixels of a channel that begins are made there: `cpu`, or the GPU's name. */
   | { readonly kind: 'canvas'; readonly on: string }
   /** A pushed picture was taken in: room for another. */

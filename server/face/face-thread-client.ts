@@ -43,6 +43,8 @@ export const MAX_WAITING_PICTURES = 4;
 export class FaceThread {
   /** Id of the engine that moves mouths. */
   readonly engine: string;
+  /** Engines that are installed and were not taken, and why. */
+  readonly passedOver: readonly string[];
   /** Aborts with a LivedubError when the thread has ended, whoever ended it. Channels are told, too. */
   readonly died: AbortSignal;
   readonly #worker: Worker;
@@ -58,12 +60,13 @@ export class FaceThread {
     worker: Worker;
     end: AbortController;
     signal: AbortSignal;
-    engine: string;
+    ready: Ready;
   }) {
     this.#worker = options.worker;
     this.#end = options.end;
     this.#signal = options.signal;
-    this.engine = options.engine;
+    this.engine = options.ready.engine;
+    this.passedOver = options.ready.passedOver;
     this.died = options.end.signal;
     this.died.addEventListener('abort', () => this.#bury(this.died.reason as LivedubError), { once: true });
     this.#worker.on('message', (message: FromFaceThread) => this.#hear(message));
@@ -88,8 +91,8 @@ export class FaceThread {
     );
     worker.on('exit', () => end.abort(new LivedubError('LIVEDUB_E_CLOSED', 'The face thread is closed.')));
     try {
-      const engine = await ready(worker, AbortSignal.any([signal, end.signal]));
-      return new FaceThread({ worker, end, signal, engine });
+      const told = await ready(worker, AbortSignal.any([signal, end.signal]));
+      return new FaceThread({ worker, end, signal, ready: told });
     } catch (error) {
       await worker.terminate();
       throwIfAborted(signal);
@@ -268,12 +271,13 @@ export class FaceChannel {
   }
 }
 
-/** Resolves with the engine's id. */
-function ready(worker: Worker, signal: AbortSignal): Promise<string> {
+type Ready = Extract<FromFaceThread, { readonly kind: 'ready' }>;
+
+function ready(worker: Worker, signal: AbortSignal): Promise<Ready> {
   return new Promise((resolve, reject) => {
     const onAbort = () => done(() => reject(signal.reason));
     const onMessage = (message: FromFaceThread) => {
-      if (message.kind === 'ready') done(() => resolve(message.engine));
+      if (message.kind === 'ready') done(() => resolve(message));
       if (message.kind === 'unfit') done(() => reject(errorFromProblem(message.problem)));
     };
     const done = (settle: () => void) => {

@@ -82,7 +82,7 @@ try {
     signal: new AbortController().signal,
     onCanvas: (on) => say({ kind: 'canvas', on }),
   });
-  say({ kind: 'ready', engine: engines.reanimator.info.id });
+  say({ kind: 'ready', engine: engines.reanimator.info.id, passedOver: engines.passedOver });
 } catch (error) {
   say({ kind: 'unfit', problem: problemOf(error) });
   port.close();
