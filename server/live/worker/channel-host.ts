@@ -1,7 +1,9 @@
 import { ClauseLogFile } from '../../../db/clause-log-file.ts';
 import type { ChannelPlan, Engines } from '../../../models/registry.ts';
 import { systemClock } from '../../../pipeline/clock.ts';
+import type { LanguageDemand } from '../../../pipeline/demand.ts';
 import { DubChannel, type OutputMark } from '../../../pipeline/dub-channel.ts';
+import type { SpeechUpdate } from '../../../pipeline/face/dubbed-speech.ts';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { IngestClock } from '../../../pipeline/ingest-clock.ts';
 import type { ClauseLogEntry } from '../../../pipeline/ports/clause-log.ts';
@@ -15,6 +17,8 @@ import type { Mode, TrackKey } from '../contract.ts';
 import type { ChannelOrder, FromLiveWorker, ToLiveWorker } from '../worker-messages.ts';
 import { ChannelReporter } from './channel-reporter.ts';
 import { DubFeed } from './dub-feed.ts';
+import { FaceHost } from './face-host.ts';
+import type { SharedFaceThread } from './shared-face-thread.ts';
 
 export interface ChannelHostOptions {
   order: ChannelOrder;
@@ -24,10 +28,18 @@ export interface ChannelHostOptions {
   markOf: (track: TrackKey) => OutputMark;
   /** Of this channel alone; closed with it. */
   router: SfuRouter;
+  /** Of all channels. */
+  faceThread: SharedFaceThread;
   send: (message: FromLiveWorker) => void;
 }
 
 type ChannelMessage = Exclude<ToLiveWorker, { kind: 'prepare' | 'open' | 'close' | 'stop' }>;
+
+/** Who hears the pipeline is there only after it. */
+interface SpeechListeners {
+  speech: (language: string, update: SpeechUpdate) => void;
+  sourceSound: (pcm: Float32Array, mediaTimeUs: number) => void;
+}
 
 /** How long a missing packet is waited for, µs: a publisher's retransmission takes a round trip. */
 const GAP_US = 120_000;
@@ -45,6 +57,10 @@ export class ChannelHost {
   readonly #feeds: readonly DubFeed[];
   readonly #ingest: IngestClock;
   readonly #reporter: ChannelReporter;
+  readonly #faces: FaceHost;
+  #delayMs: number;
+  /** The track of the channel's picture in this router. */
+  #picture: string | undefined;
   readonly #fromServer = new Set<(message: CascadeMessage) => void>();
   #cascade: CascadeEnd | undefined;
   readonly #readers: { readonly tap: RtpTap; readonly receiver: RtpTrackReceiver }[] = [];
@@ -59,14 +75,19 @@ export class ChannelHost {
       feeds: readonly DubFeed[];
       ingest: IngestClock;
       reporter: ChannelReporter;
+      speech: SpeechListeners;
     },
   ) {
     this.#options = options;
+    this.#delayMs = options.order.delayMs;
     this.#channel = parts.channel;
     this.#clauseLog = parts.clauseLog;
     this.#feeds = parts.feeds;
     this.#ingest = parts.ingest;
     this.#reporter = parts.reporter;
+    this.#faces = this.#openFaces();
+    parts.speech.speech = this.#faces.speech.bind(this.#faces);
+    parts.speech.sourceSound = this.#faces.sourceSound.bind(this.#faces);
     this.#poll = setInterval(() => {
       for (const { receiver } of this.#readers) receiver.poll(wallUs());
     }, POLL_MS);
@@ -78,12 +99,14 @@ export class ChannelHost {
    */
   static async open(options: ChannelHostOptions): Promise<ChannelHost> {
     let clauseLog: ClauseLogFile | undefined;
+    let host: ChannelHost | undefined;
     try {
       clauseLog = await ClauseLogFile.open(options.order.clauseLog);
-      const host = await ChannelHost.#build(options, clauseLog);
+      host = await ChannelHost.#build(options, clauseLog);
       await host.#connect();
       return host;
     } catch (error) {
+      await host?.close();
       // What runs on the router ends with it.
       options.router.close();
       await clauseLog?.close();
@@ -97,6 +120,7 @@ export class ChannelHost {
     const feeds = await openFeeds(order, plan, router);
     const ingest = new IngestClock({ clock: systemClock });
     const reporter = new ChannelReporter({ channelId: order.channelId, send: options.send });
+    const speech: SpeechListeners = { speech: () => undefined, sourceSound: () => undefined };
     const channel = new DubChannel({
       vad: engines.vad,
       recogniser: plan.recogniser,
@@ -104,6 +128,7 @@ export class ChannelHost {
       language: order.from,
       renditions: plan.renditions.map((rendition) => ({
         ...rendition,
+        onSpeech: (update) => speech.speech(rendition.language, update),
         outputs: MODES.flatMap((mode) =>
           (['voice', 'mix'] as const).map((kind) => {
             const feed = feeds.get(`${kind}:${rendition.language}:${mode}`)!;
@@ -124,10 +149,9 @@ export class ChannelHost {
       terms: order.terms,
       separateBed: order.separateBed,
       resume: said,
-      observers: [reporter],
+      observers: [reporter, { sound: (pcm, mediaTimeUs) => speech.sourceSound(pcm, mediaTimeUs) }],
       signal: router.closed,
     });
-    for (const [language, demand] of Object.entries(order.demand)) channel.setDemand(language, demand);
     for (const [language, control] of Object.entries(order.controls)) channel.setControl(language, control);
     const host = new ChannelHost(options, {
       channel,
@@ -135,7 +159,9 @@ export class ChannelHost {
       feeds: [...feeds.values()],
       ingest,
       reporter,
+      speech,
     });
+    for (const [language, demand] of Object.entries(order.demand)) host.#setDemand(language, demand);
     reporter.watch(channel);
     options.send({
       kind: 'opened',
@@ -159,13 +185,18 @@ export class ChannelHost {
         for (const listener of [...this.#fromServer]) listener(message.message as CascadeMessage);
         return;
       case 'demand':
-        this.#channel.setDemand(message.language, message.demand);
+        this.#setDemand(message.language, message.demand);
         return;
       case 'control':
         this.#channel.setControl(message.language, message.control);
         return;
       case 'delay':
         this.#channel.setDelay(message.delayMs);
+        if (message.delayMs !== this.#delayMs) this.#faces.delayChanged();
+        this.#delayMs = message.delayMs;
+        return;
+      case 'faces':
+        this.#faces.setConsent(message.consent);
         return;
       case 'terms':
         this.#channel.setTerms(message.terms);
@@ -182,11 +213,30 @@ export class ChannelHost {
     clearInterval(this.#poll);
     this.#reporter.close();
     for (const { tap } of this.#readers) tap.close();
-    await this.#channel.close();
+    await Promise.all([this.#channel.close(), this.#faces.close()]);
     for (const feed of this.#feeds) feed.close();
     this.#cascade?.close();
     this.#options.router.close();
     await this.#clauseLog.close();
+  }
+
+  #openFaces(): FaceHost {
+    const { order, router, faceThread, markOf, send } = this.#options;
+    return new FaceHost({
+      ...{ router, markOf, send, channelId: order.channelId, originUs: order.originUs, thread: faceThread },
+      consent: order.faces?.consent ?? false,
+      headUs: () => {
+        const nowUs = this.#ingest.nowUs;
+        return nowUs === undefined ? undefined : nowUs - this.#delayMs * 1000;
+      },
+      onTrack: (key, producerId) => this.#pipe(key, producerId),
+      onFailed: (error) => this.#reporter.degraded('face', error),
+    });
+  }
+
+  #setDemand(language: string, demand: LanguageDemand): void {
+    this.#channel.setDemand(language, demand);
+    this.#faces.setDemand(language, demand.face);
   }
 
   async #connect(): Promise<void> {
@@ -204,6 +254,15 @@ export class ChannelHost {
       port,
       onProducer: (producer) => {
         const { role } = producer.appData;
+        if (role === 'picture') {
+          this.#picture = producer.id;
+          this.#faces.setPicture(producer.id);
+          // Another may have come meanwhile.
+          producer.observer.once('close', () => {
+            if (this.#picture === producer.id) this.#faces.setPicture(undefined);
+          });
+          return;
+        }
         const reading =
           role === 'source'
             ? this.#listen(producer.id)
@@ -214,11 +273,13 @@ export class ChannelHost {
       },
     });
     // Piped beside each other, when the server's end has answered.
-    for (const feed of this.#feeds) {
-      this.#cascade
-        .pipe(feed.producerId, { appData: { track: feed.key } })
-        .catch((error: unknown) => this.#lost('A dubbed track does not reach the server', error));
-    }
+    for (const feed of this.#feeds) this.#pipe(feed.key, feed.producerId);
+  }
+
+  #pipe(track: TrackKey, producerId: string): void {
+    this.#cascade
+      ?.pipe(producerId, { appData: { track } })
+      .catch((error: unknown) => this.#lost('A dubbed track does not reach the server', error));
   }
 
   /** A track that comes or goes while the channel is being closed is no loss. */

@@ -8,6 +8,7 @@ import type { ControlPort } from '../../worker/control-port.ts';
 import type { ChannelEngines, ChannelOrder, FromLiveWorker, ToLiveWorker } from '../worker-messages.ts';
 import { ChannelHost } from './channel-host.ts';
 import { readOrderMarks } from './order-marks.ts';
+import { SharedFaceThread } from './shared-face-thread.ts';
 import { warmEngines } from './warm-engines.ts';
 
 export interface RunLiveWorkerOptions {
@@ -41,6 +42,7 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
   /** The newest opening of each channel. */
   const places = new Map<string, Place>();
   let parts: Promise<Parts> | undefined;
+  const faceThread = new SharedFaceThread({ signal: stopping.signal });
 
   // Loaded once; a failure is tried again by the next channel.
   const load = (): Promise<Parts> => {
@@ -87,7 +89,7 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
       const markOf = await readOrderMarks(order.marks);
       const router = await sfu.createRouter({ signal: stopping.signal });
       const send = (message: FromLiveWorker) => port.send(message);
-      return await ChannelHost.open({ order, plan, engines, markOf, router, send });
+      return await ChannelHost.open({ order, plan, engines, markOf, router, faceThread, send });
     })();
     const place: Place = { session, host: opening, ending: undefined };
     places.set(channelId, place);
@@ -146,6 +148,7 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
   await stopped;
   stopping.abort();
   await Promise.all([...places].map(([channelId, place]) => end(channelId, place)));
+  await faceThread.close();
   await parts
     ?.then(async ({ engines, sfu }) => Promise.allSettled([engines.close(), sfu.close()]))
     .catch(() => undefined);

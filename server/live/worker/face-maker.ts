@@ -1,0 +1,279 @@
+import { type LivedubError, toLivedubError } from '../../../pipeline/errors.ts';
+import type { SpeechUpdate } from '../../../pipeline/face/dubbed-speech.ts';
+import type { Picture, PictureFormat } from '../../../pipeline/face/picture.ts';
+import type { EncodedFrame } from '../../../pipeline/frames.ts';
+import { LivePictureDecoder } from '../../../pipeline/media/live-picture-decoder.ts';
+import { RateAdaptation } from '../../../pipeline/media/rate-adaptation.ts';
+import type { FaceRendition as FaceOrder, FacePicture } from '../../face/face-messages.ts';
+import type { FaceChannel } from '../../face/face-thread-client.ts';
+import type { RecentSpeech } from '../../face/recent-speech.ts';
+import { isSameFormat } from './face-rendition.ts';
+import type { SharedFaceThread } from './shared-face-thread.ts';
+import { SourceSound } from './source-sound.ts';
+
+export interface FaceMakerOptions {
+  readonly thread: SharedFaceThread;
+  readonly consent: boolean;
+  /** Media time that synced playout shows now, µs. */
+  readonly headUs: () => number | undefined;
+  readonly onKeyframeWanted: () => void;
+  /** A picture of every language, in order. @param readyMs when the last picture it needed was decoded */
+  readonly onPictures: (
+    format: PictureFormat,
+    mediaTimeUs: number,
+    pictures: readonly FacePicture[],
+    readyMs: number,
+  ) => void;
+  /** Something failed, and is begun again. */
+  readonly onFailed: (error: LivedubError) => void;
+  readonly signal: AbortSignal;
+}
+
+export type FaceMakerState = 'starting' | 'active' | 'overloaded';
+
+interface Waiting {
+  readonly picture: Picture;
+  readonly decodedMs: number;
+}
+
+/** Decoded pictures that wait for the face thread; the newest is left out beyond. */
+const MAX_WAITING = 4;
+/** A picture that comes so long after its time is not shown, µs. */
+const MAX_LATE_US = 200_000;
+/** After the start or a jump, pictures that come too late say nothing of the machine, ms. */
+const SETTLE_MS = 2000;
+const OVERLOADED_MS = 10_000;
+/** Without a picture for so long it is as if it had not begun, ms. */
+const SILENT_MS = 1500;
+
+/**
+ * The pictures of one channel on their way through decoder and face thread. Whatever is too slow: first every 2nd and every 4th
+ * picture alone is worked on, then none for a while. A face thread that dies is begun again.
+ */
+export class FaceMaker {
+  readonly #o: FaceMakerOptions;
+  readonly #orders = new Map<string, FaceOrder>();
+  readonly #speech: RecentSpeech;
+  readonly #sound = new SourceSound();
+  readonly #adaptation = new RateAdaptation({ maxLosses: 5 });
+  #decoder: LivePictureDecoder | undefined;
+  #channel: { readonly channel: FaceChannel; readonly format: PictureFormat } | undefined;
+  #opening = false;
+  #waiting: Waiting[] = [];
+  /** Pushed to the thread, oldest first; the last `channel.waiting` of them are still to be taken in. */
+  #pushed: Waiting[] = [];
+  #isPumping = false;
+  #consent: boolean;
+  #latePictures = 0;
+  #leftOut = 0;
+  #settledMs = performance.now() + SETTLE_MS;
+  #overloadedUntilMs = 0;
+  #madeMs = Number.NEGATIVE_INFINITY;
+
+  /** @param speech what was said lately, of all languages; kept by whoever hears it */
+  constructor(options: FaceMakerOptions, speech: RecentSpeech) {
+    this.#o = options;
+    this.#consent = options.consent;
+    this.#speech = speech;
+    options.signal.addEventListener('abort', () => void this.close(), { once: true });
+  }
+
+  get state(): FaceMakerState {
+    const nowMs = performance.now();
+    if (nowMs < this.#overloadedUntilMs) return 'overloaded';
+    return nowMs - this.#madeMs < SILENT_MS ? 'active' : 'starting';
+  }
+
+  /** Pictures that came more than 200 ms after their time, and were not shown. */
+  get latePictures(): number {
+    return this.#latePictures;
+  }
+
+  /** Pictures that were not worked on for lack of time. */
+  get leftOutPictures(): number {
+    return this.#leftOut;
+  }
+
+  /** Every so many pictures one is worked on: 1, 2 or 4. */
+  get divisor(): number {
+    return this.#adaptation.divisor;
+  }
+
+  /** Has the thread ready before the first picture comes. */
+  warm(): void {
+    this.#o.thread.acquire(this, this.#o.signal).catch(() => undefined);
+  }
+
+  add(order: FaceOrder): void {
+    this.#orders.set(order.id, order);
+    if (this.#channel) this.#introduce(this.#channel.channel, order);
+  }
+
+  remove(id: string): void {
+    this.#orders.delete(id);
+    this.#channel?.channel.remove(id);
+  }
+
+  setConsent(consent: boolean): void {
+    this.#consent = consent;
+    this.#channel?.channel.setConsent(consent);
+  }
+
+  speech(id: string, update: SpeechUpdate): void {
+    if (this.#orders.has(id)) this.#channel?.channel.speech(id, update);
+  }
+
+  sourceSound(pcm: Float32Array, mediaTimeUs: number): void {
+    this.#sound.add(pcm, mediaTimeUs);
+  }
+
+  /** The delay changed: pictures come too late for a moment, or not at all. */
+  jump(): void {
+    this.#settledMs = performance.now() + SETTLE_MS;
+  }
+
+  /** Takes one encoded frame when it is its turn; never waits. */
+  push(frame: EncodedFrame): void {
+    if (this.#o.signal.aborted || this.state === 'overloaded') return;
+    this.#decoder ??= new LivePictureDecoder({
+      signal: this.#o.signal,
+      onPicture: (picture) => this.#decoded(picture),
+      onKeyframeWanted: this.#o.onKeyframeWanted,
+      onFailed: this.#o.onFailed,
+    });
+    this.#decoder.push(frame);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#closeChannel();
+    this.#o.thread.release(this);
+    this.#waiting = [];
+    await this.#decoder?.close();
+  }
+
+  #decoded(picture: Picture): void {
+    const nowMs = performance.now();
+    if (!this.#adaptation.takes(nowMs)) {
+      this.#leftOut += 1;
+      return;
+    }
+    const { format } = this.#channel ?? {};
+    if (format === undefined || !isSameFormat(format, picture)) {
+      // Until there is a thread and a channel, pictures go by unused: the original is shown.
+      this.#openChannel(picture);
+      return;
+    }
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#leftOut += 1;
+      this.#lost(nowMs);
+      return;
+    }
+    this.#waiting.push({ picture, decodedMs: nowMs });
+    void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+        const open = this.#channel;
+        if (open === undefined) break;
+        this.#waiting.shift();
+        const { picture } = next;
+        if (!isSameFormat(open.format, picture)) continue;
+        if ((this.#o.headUs() ?? 0) >= picture.mediaTimeUs) {
+          this.#leftOut += 1;
+          this.#lost(performance.now());
+          continue;
+        }
+        for (const { pcm, mediaTimeUs } of this.#sound.until(picture.mediaTimeUs))
+          open.channel.sourceSound(pcm, mediaTimeUs);
+        this.#pushed.push(next);
+        await open.channel.push(picture);
+      }
+    } catch {
+      // The channel has said why.
+    } finally {
+      this.#isPumping = false;
+      if (this.#channel === undefined) this.#waiting = [];
+    }
+  }
+
+  #openChannel(format: PictureFormat): void {
+    if (this.#opening) return;
+    this.#opening = true;
+    this.#closeChannel();
+    const { thread, signal, onFailed } = this.#o;
+    thread
+      .acquire(this, signal)
+      .then((faces) => {
+        signal.throwIfAborted();
+        const { widthPx, heightPx, colour } = format;
+        const own: PictureFormat = { widthPx, heightPx, colour };
+        const channel = faces.channel({
+          format: own,
+          consent: this.#consent,
+          onPictures: (mediaTimeUs, pictures) => {
+            if (this.#channel?.channel === channel) this.#made(own, mediaTimeUs, pictures);
+          },
+          onFailed: (error) => {
+            if (this.#channel?.channel !== channel) return;
+            this.#closeChannel();
+            if (!signal.aborted) onFailed(error);
+          },
+        });
+        this.#channel = { channel, format: own };
+        this.jump();
+        for (const order of this.#orders.values()) this.#introduce(channel, order);
+      })
+      .catch((error: unknown) => {
+        if (!signal.aborted) onFailed(toLivedubError(error));
+      })
+      .finally(() => {
+        this.#opening = false;
+      });
+  }
+
+  #introduce(channel: FaceChannel, order: FaceOrder): void {
+    channel.add(order);
+    for (const update of this.#speech.of(order.id)) channel.speech(order.id, update);
+  }
+
+  #made(format: PictureFormat, mediaTimeUs: number, pictures: readonly FacePicture[]): void {
+    const nowMs = performance.now();
+    const lateUs = (this.#o.headUs() ?? 0) - mediaTimeUs;
+    // What is being worked on has not been taken in yet: it is what this one waited for.
+    const { waiting = 0 } = this.#channel?.channel ?? {};
+    const needed = this.#pushed[this.#pushed.length - waiting];
+    while (this.#pushed.length > Math.max(1, waiting)) this.#pushed.shift();
+    if (lateUs > 0) this.#lost(nowMs);
+    if (lateUs > MAX_LATE_US) {
+      this.#latePictures += 1;
+      return;
+    }
+    if (nowMs < this.#overloadedUntilMs) return;
+    this.#madeMs = nowMs;
+    this.#o.onPictures(format, mediaTimeUs, pictures, needed?.decodedMs ?? nowMs);
+  }
+
+  #lost(nowMs: number): void {
+    if (nowMs < this.#settledMs) return;
+    this.#adaptation.lost(nowMs);
+    if (!this.#adaptation.isExhausted) return;
+    // Nothing is decoded either; the next try begins with a keyframe, at the lowest rate.
+    this.#overloadedUntilMs = nowMs + OVERLOADED_MS;
+    this.#settledMs = this.#overloadedUntilMs + SETTLE_MS;
+    this.#adaptation.retry(this.#overloadedUntilMs);
+    this.#waiting = [];
+    void this.#decoder?.close();
+    this.#decoder = undefined;
+  }
+
+  #closeChannel(): void {
+    this.#channel?.channel.close();
+    this.#channel = undefined;
+    this.#pushed = [];
+  }
+}
