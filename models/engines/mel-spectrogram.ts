@@ -114,7 +114,7 @@ export function melBands(options: MelOptions): { from: number; weights: Float64A
 }
 
 /** Complex forward transform of any length whose factors are small (Cooley and Tukey, decimation in time). */
-class MixedRadixFft {
+export class MixedRadixFft {
   readonly #n: number;
   readonly #cos: Float64Array;
   readonly #sin: Float64Array;
