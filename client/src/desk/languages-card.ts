@@ -1,5 +1,4 @@
 import { css, html, nothing } from 'lit';
-import { live } from 'lit/directives/live.js';
 import type { RenditionControl, RenditionView } from '../../../server/live/contract.ts';
 import { faceText } from '../face-text.ts';
 import { ownName } from '../languages.ts';
@@ -78,7 +77,7 @@ export class LanguagesCard extends DeskCard {
               @click=${() => this.act('POST', this.path(`/languages/${one.language}`), { control })}>${text}</button>`,
         )}
       </div>
-      <label class="check"><input type="checkbox" .checked=${live(isOn)} ?disabled=${this.busy}
+      <label class="check"><input type="checkbox" .checked=${isOn} ?disabled=${this.busy}
           @change=${(event: Event) => this.#switchFace(event, one.language)} />Move lips to the dub, in sync</label>
       ${isOn ? html`<p class="small muted">${faceText(one.face)}</p>` : nothing}
     </li>`;
@@ -88,19 +87,24 @@ export class LanguagesCard extends DeskCard {
     const { faceConsent, languages } = this.channel.settings;
     const isAsked = languages.some(({ face }) => face);
     return html`<div class="consent">
-      <label class="check"><input type="checkbox" .checked=${live(faceConsent)} ?disabled=${this.busy} @change=${this.#setConsent} />
+      <label class="check"><input type="checkbox" .checked=${faceConsent} ?disabled=${this.busy} @change=${this.#setConsent} />
         <span>I have the consent of the people shown to move their lips</span></label>
       ${isAsked && !faceConsent ? html`<p class="small bad">Without it everybody stays as filmed.</p>` : nothing}
     </div>`;
   }
 
-  async #switchFace(event: Event, language: string): Promise<void> {
-    const { checked: on } = event.target as HTMLInputElement;
-    await this.act('POST', this.path(`/languages/${language}/face`), { on });
+  readonly #setConsent = (event: Event) =>
+    this.#save(event, (faceConsent) => this.act('PATCH', this.path(), { faceConsent }));
+
+  #switchFace(event: Event, language: string): Promise<void> {
+    return this.#save(event, (on) => this.act('POST', this.path(`/languages/${language}/face`), { on }));
   }
 
-  readonly #setConsent = (event: Event) =>
-    this.act('PATCH', this.path(), { faceConsent: (event.target as HTMLInputElement).checked });
+  /** A box that could not be saved shows what still is. */
+  async #save(event: Event, save: (checked: boolean) => Promise<boolean>): Promise<void> {
+    const box = event.target as HTMLInputElement;
+    if (!(await save(box.checked))) box.checked = !box.checked;
+  }
 
   static override styles = [
     ...[DeskCard.styles].flat(),

@@ -31,7 +31,7 @@ export function chips(session: PlayerSession) {
             behindMs === undefined
               ? 'Waiting for speech'
               : delayed
-                ? `${seconds(behindMs)} behind live`
+                ? html`<span>${seconds(behindMs)} behind<span class="word"> live</span></span>`
                 : html`<span><span class="word">Voice </span>${seconds(behindMs)} behind</span>`
           }</span>`
     }
