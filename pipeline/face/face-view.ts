@@ -26,7 +26,7 @@ export interface FaceView {
   readonly teeth: number;
   /** Change of lips and head since the picture before, canonical units per picture of 25 fps: motion blur. */
   readonly speed: number;
-  /** Mean step of luma between neighbours around the mouth: low where the picture is blurred. */
+  /** Mean step of luma between neighbours around the eyes, which speech does not change: low where the picture is blurred. */
   readonly sharpness: number;
 }
 
@@ -62,7 +62,7 @@ export function lookAt(options: ViewOptions): FaceView {
   const pose = fitPose(landmarks, template);
   const canonical = canonicalShape(landmarks, pose);
   const lips = lipShape(canonical);
-  const { thumb, brightness, sharpness } = thumbnail(picture, pose, options.mouth, canonical[13 * 3 + 2]!);
+  const { thumb, brightness } = thumbnail(picture, pose, options.mouth, canonical[13 * 3 + 2]!);
   let speed = 0;
   if (before !== undefined) {
     const pictures = Math.max(0.25, (picture.mediaTimeUs - before.mediaTimeUs) / PICTURE_US);
@@ -73,10 +73,11 @@ export function lookAt(options: ViewOptions): FaceView {
       pictures;
   }
   return {
-    ...{ faceId, index, landmarks, confidence, pose, canonical, lips, thumb, brightness, sharpness, speed },
+    ...{ faceId, index, landmarks, confidence, pose, canonical, lips, thumb, brightness, speed },
     mediaTimeUs: picture.mediaTimeUs,
     asymmetry: lipAsymmetry(canonical),
     teeth: teethOf(picture, landmarks),
+    sharpness: sharpnessOf(picture, landmarks),
   };
 }
 
@@ -86,8 +87,6 @@ function thumbnail(picture: Picture, pose: FacePose, mouth: ViewOptions['mouth']
   const halfHeight = halfWidth * 0.75;
   const thumb = new Float32Array(THUMB_PIXELS);
   let sum = 0;
-  let steps = 0;
-  let contrast = 0;
   const [originX, originY] = pose.translation;
   for (let row = 0, k = 0; row < THUMB_ROWS; row += 1)
     for (let column = 0; column < THUMB_COLUMNS; column += 1, k += 1) {
@@ -99,15 +98,12 @@ function thumbnail(picture: Picture, pose: FacePose, mouth: ViewOptions['mouth']
       );
       const x = Math.round(originX + dx);
       const y = Math.round(originY + dy);
-      if (x < 0 || y < 0 || x >= widthPx - 1 || y >= heightPx - 1) continue;
-      const at = y * widthPx + x;
-      const value = bytes[at]!;
+      if (x < 0 || y < 0 || x >= widthPx || y >= heightPx) continue;
+      const value = bytes[y * widthPx + x]!;
       thumb[k] = value;
       sum += value;
-      contrast += Math.abs(value - bytes[at + 1]!) + Math.abs(value - bytes[at + widthPx]!);
-      steps += 2;
     }
-  return { thumb, brightness: sum / THUMB_PIXELS, sharpness: contrast / Math.max(1, steps) };
+  return { thumb, brightness: sum / THUMB_PIXELS };
 }
 
 /** Mean of luma less colour over points between the lips. */
@@ -129,5 +125,32 @@ function teethOf(picture: Picture, landmarks: Float32Array): number {
       count += 1;
     }
   }
+  return sum / Math.max(1, count);
+}
+
+const SHARPNESS_STEPS = 28;
+
+/** Between the outer corners of the eyes, from above the eyes to the middle of the nose. */
+function sharpnessOf(picture: Picture, landmarks: Float32Array): number {
+  const { widthPx, heightPx, bytes } = picture;
+  const at = (point: number) => [landmarks[point * 3]!, landmarks[point * 3 + 1]!] as const;
+  const [rightX, rightY] = at(33);
+  const [leftX, leftY] = at(263);
+  const [noseX, noseY] = at(5);
+  const downX = noseX - (rightX + leftX) / 2;
+  const downY = noseY - (rightY + leftY) / 2;
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < SHARPNESS_STEPS; i += 1)
+    for (let j = 0; j < SHARPNESS_STEPS; j += 1) {
+      const across = i / (SHARPNESS_STEPS - 1);
+      const down = (1.3 * j) / (SHARPNESS_STEPS - 1) - 0.4;
+      const x = Math.round(rightX + across * (leftX - rightX) + down * downX);
+      const y = Math.round(rightY + across * (leftY - rightY) + down * downY);
+      if (x < 0 || y < 0 || x >= widthPx - 1 || y >= heightPx - 1) continue;
+      const p = y * widthPx + x;
+      sum += Math.abs(bytes[p]! - bytes[p + 1]!) + Math.abs(bytes[p]! - bytes[p + widthPx]!);
+      count += 2;
+    }
   return sum / Math.max(1, count);
 }

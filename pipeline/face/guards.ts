@@ -22,8 +22,8 @@ const MIN_SHARPNESS = [0.3, 0.45] as const;
 /** Pictures of a shot's beginning that stay as filmed, µs. */
 const CUT_US = 60_000;
 /** What is unexplained must be more than usual by so much, and more than this share of brightness. */
-const OCCLUDED_OVER_USUAL = 1.25;
-const MIN_UNEXPLAINED = 0.16;
+const OCCLUDED_OVER_USUAL = 1.5;
+const MIN_UNEXPLAINED = 0.15;
 const USUAL_VALUES = 300;
 const OCCLUDED_PICTURES = 3;
 

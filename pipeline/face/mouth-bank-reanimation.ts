@@ -1,5 +1,5 @@
 import type { EngineCall } from '../ports/engine.ts';
-import type { TrackedFace, TrackedPicture } from '../ports/face-tracker.ts';
+import type { TrackedPicture } from '../ports/face-tracker.ts';
 import type {
   FaceGuard,
   FaceVerdict,
@@ -12,6 +12,7 @@ import { CANVAS_REGION } from './cpu-canvas.ts';
 import type { SpeechUpdate } from './dubbed-speech.ts';
 import { FACE_PRIOR } from './face-prior.ts';
 import { type FaceView, lookAt } from './face-view.ts';
+import { FADE_US, fadedVerdict } from './guard-fade.ts';
 import { type GuardVerdict, guardView } from './guards.ts';
 import { SMOOTHING_US, smoothedLandmarks } from './landmark-window.ts';
 import { type MouthTarget, MouthTrack } from './mouth-track.ts';
@@ -22,6 +23,7 @@ import type { Picture, PictureFormat } from './picture.ts';
 import { RenditionFace } from './rendition-face.ts';
 import { smoothstep } from './smoothstep.ts';
 import type { LipRange } from './speaker-model.ts';
+import { SpeakingFace } from './speaking-face.ts';
 
 export interface MouthBankReanimationOptions {
   readonly format: PictureFormat;
@@ -32,8 +34,6 @@ export interface MouthBankReanimationOptions {
   readonly describe: DescribeFace | undefined;
 }
 
-/** A guard fades a face out and in over three pictures of 25 fps, µs. */
-const FADE_US = 120_000;
 /** Mouths are chosen with a view to what follows for so long, µs. */
 const CHOICE_US = 280_000;
 /** Mouths to choose from, at least. */
@@ -82,6 +82,7 @@ export class MouthBankReanimation implements Reanimation {
   readonly lookAheadUs: number;
   readonly #o: MouthBankReanimationOptions;
   readonly #people: People;
+  readonly #speaking = new SpeakingFace();
   readonly #renditions = new Map<string, Rendition>();
   readonly #dropped: { readonly patch: PatchId; readonly index: number }[] = [];
   /** Waiting, and the last few that went: smoothing and fading look back. */
@@ -123,7 +124,9 @@ export class MouthBankReanimation implements Reanimation {
     this.#renditions.get(rendition)?.mouth.add(update);
   }
 
-  sourceSound(_pcm: Float32Array, _mediaTimeUs: number): void {}
+  sourceSound(pcm: Float32Array, mediaTimeUs: number): void {
+    this.#speaking.sound(pcm, mediaTimeUs);
+  }
 
   async push(
     picture: Picture,
@@ -133,7 +136,6 @@ export class MouthBankReanimation implements Reanimation {
     if (tracked.isCut || this.#pictures === 0) {
       this.#shot += 1;
       this.#shotStartUs = this.#pictures === 0 ? Number.NEGATIVE_INFINITY : picture.mediaTimeUs;
-      this.#people.forgetFaces();
     }
     this.#held.push({
       ...{ picture, tracked, index: this.#pictures, shot: this.#shot, shotStartUs: this.#shotStartUs },
@@ -183,7 +185,9 @@ export class MouthBankReanimation implements Reanimation {
 
   async #look(held: Held, call: EngineCall): Promise<Seen> {
     const { picture, tracked } = held;
-    const face = this.#speaking(tracked);
+    if (tracked.isCut) this.#people.forgetFaces();
+    const speaking = this.#speaking.at(tracked);
+    const face = tracked.faces.find(({ id }) => id === speaking);
     if (face === undefined) {
       this.#before = undefined;
       return { verdict: NOBODY };
@@ -201,6 +205,7 @@ export class MouthBankReanimation implements Reanimation {
       this.#before = view;
       const verdict = guardView(view, this.#o.format, picture.mediaTimeUs - held.shotStartUs);
       const person = await this.#people.meet(picture, face, call);
+      this.#people.makeRoomFor(person);
       held.slot = this.#o.canvas.load(picture);
       const learnt = person.see(view, held.slot, verdict.strength === 1 || verdict.guard === 'cut');
       const seen = { view, person, expression: learnt.expression };
@@ -210,25 +215,19 @@ export class MouthBankReanimation implements Reanimation {
     }
   }
 
-  /** The face that is moved: the largest one. */
-  #speaking(tracked: TrackedPicture): TrackedFace | undefined {
-    return tracked.faces[0];
-  }
-
   #plan(held: Held): void {
     const { picture, seen } = held;
-    const around = this.#around(held, FADE_US);
+    const faceId = seen!.face?.view.faceId;
+    // While another face speaks, this one is as filmed.
+    const around = this.#around(held, FADE_US).map(({ picture: { mediaTimeUs }, seen: other }) => ({
+      mediaTimeUs,
+      verdict: other === undefined || other.face?.view.faceId !== faceId ? NOBODY : other.verdict,
+    }));
+    const verdict = fadedVerdict(seen!.verdict, picture.mediaTimeUs, around);
     for (const [id, rendition] of this.#renditions) {
       const mouth = rendition.mouth.at(picture.mediaTimeUs);
       const isKnown = rendition.mouth.knownUs > picture.mediaTimeUs;
       const presence = isKnown ? mouth.presence : 0;
-      let verdict = seen!.verdict;
-      for (const other of around) {
-        const passed = Math.abs(other.picture.mediaTimeUs - picture.mediaTimeUs) / FADE_US;
-        const { strength, guard } = other.seen?.verdict ?? NOBODY;
-        if (strength + passed < verdict.strength)
-          verdict = { strength: strength + passed, ...(guard ? { guard } : {}) };
-      }
       held.plans.set(id, this.#choose(held, rendition, mouth, presence, verdict));
     }
   }

@@ -40,15 +40,13 @@ const SILENCE_REACH_US = 50_000;
 const HORIZON_US = 500_000;
 const SAMPLE_US = 13_000;
 /** Lips meet a little before and stay a little after a bilabial sound, µs. */
-const CLOSE_BEFORE_US = 22_000;
-const CLOSE_AFTER_US = 18_000;
+const CLOSE_BEFORE_US = 18_000;
+const CLOSE_AFTER_US = 14_000;
 const SILENT_MIN_US = 200_000;
 const SILENT_EDGE_US = 60_000;
-/** Lips need so long to meet: how far they may be open that near to a closure. */
-const NEAR_CLOSURE: readonly (readonly [number, number])[] = [
-  [45_000, 0.32],
-  [85_000, 0.68],
-];
+/** Lips need so long from closed to wide open, µs, and are so far open at least once they part. */
+const PARTING_US = 100_000;
+const PARTED = 0.15;
 /** Between two stretches of dubbed speech the face goes on following the dub for so long, µs. */
 const BRIDGE_US = 2_000_000;
 /** Before and after that it comes and goes within this, µs. */
@@ -109,11 +107,8 @@ export class MouthTrack {
     }
     // Blending takes contrast away; speech has it.
     opening = Math.min(1, Math.max(0.06, (opening - 0.2) * 1.45 + 0.15));
-    for (const [distanceUs, cap] of NEAR_CLOSURE) {
-      if (opening <= cap) continue;
-      if (closedAt(near, t - distanceUs) !== undefined || closedAt(near, t + distanceUs) !== undefined)
-        opening = cap;
-    }
+    const reachable = PARTED + (1 - PARTED) * smoothstep(0, PARTING_US, awayFromClosure(near, t));
+    opening = Math.min(opening, reachable);
     return { opening, width, isClosed: false, isSilent: false, presence, viseme: current.name };
   }
 
@@ -207,18 +202,30 @@ function loudnessSounds({ pcm, startUs }: Extract<SpeechUpdate, { kind: 'utteran
   });
 }
 
+/** When lips are closed for a sound, if they are. */
+function closedSpan({ startUs, endUs, viseme: shape }: Sound): Span | undefined {
+  if (shape.name === 'PP') return { startUs: startUs - CLOSE_BEFORE_US, endUs: endUs + CLOSE_AFTER_US };
+  if (shape !== SILENCE || endUs - startUs <= SILENT_MIN_US) return undefined;
+  return { startUs: startUs + SILENT_EDGE_US, endUs: endUs - SILENT_EDGE_US };
+}
+
 function closedAt(near: readonly Sound[], t: number): 'bilabial' | 'silent' | undefined {
-  for (const { startUs, endUs, viseme: shape } of near) {
-    if (shape.name === 'PP' && startUs < t + CLOSE_BEFORE_US && endUs > t - CLOSE_AFTER_US) return 'bilabial';
-    if (
-      shape === SILENCE &&
-      endUs - startUs > SILENT_MIN_US &&
-      t > startUs + SILENT_EDGE_US &&
-      t < endUs - SILENT_EDGE_US
-    )
-      return 'silent';
+  for (const sound of near) {
+    const span = closedSpan(sound);
+    if (span !== undefined && t > span.startUs && t < span.endUs)
+      return sound.viseme === SILENCE ? 'silent' : 'bilabial';
   }
   return undefined;
+}
+
+/** µs to the nearest moment at which lips are closed. */
+function awayFromClosure(near: readonly Sound[], t: number): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const sound of near) {
+    const span = closedSpan(sound);
+    if (span !== undefined) least = Math.min(least, Math.max(span.startUs - t, t - span.endUs, 0));
+  }
+  return least;
 }
 
 function blend(near: readonly Sound[], t: number): { opening: number; width: number } {

@@ -17,7 +17,7 @@ export interface PeopleOptions {
 }
 
 /** Faces of one person point at least so far the same way (cosine). */
-const SAME_PERSON = 0.72;
+const SAME_PERSON = 0.68;
 const MAX_PEOPLE = 6;
 const MAX_VIEWS = 300;
 
@@ -48,14 +48,13 @@ export class People {
     this.#byFace.clear();
   }
 
-  /** Makes room on the canvas: whoever was not seen for longest is forgotten. @returns false when there is nobody else */
-  makeRoom(forPerson: Person): boolean {
-    const oldest = this.#people
-      .filter((person) => person !== forPerson && person.bank.views.length > 0)
-      .sort((a, b) => a.lastSeenUs - b.lastSeenUs)[0];
-    if (oldest === undefined) return false;
-    this.#forget(oldest);
-    return true;
+  /** Sees to it that one more mouth can be kept: whoever else was not seen for longest is forgotten. */
+  makeRoomFor(person: Person): void {
+    const kept = this.#people.reduce((sum, { bank }) => sum + bank.views.length, 0);
+    if (kept < this.#o.maxPatches) return;
+    const others = this.#people.filter((other) => other !== person && other.bank.views.length > 0);
+    const oldest = others.sort((a, b) => a.lastSeenUs - b.lastSeenUs)[0];
+    if (oldest !== undefined) this.#forget(oldest);
   }
 
   /** All pixels are gone. */
