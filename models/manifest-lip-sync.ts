@@ -11,9 +11,10 @@ const onnx = (name: string): FileInput => ownFile(name, `${name}.onnx`);
  */
 export const LIP_SYNC_MODELS: readonly ModelInput[] = [
   {
-    // MIT for code and UNet; its VAE is Stability AI's sd-vae-ft-mse (MIT), its audio encoder Whisper tiny (MIT).
+    // Code: MIT; UNet: "available for any purpose, even commercially" (README); its VAE is Stability AI's sd-vae-ft-mse (MIT), its
+    // encoder of sound Whisper tiny (MIT).
     id: 'musetalk',
-    version: '1.0',
+    version: '1.5',
     title: 'MuseTalk lip-sync network, exported to ONNX',
     task: 'reanimate',
     languages: ['mul'],

@@ -68,7 +68,7 @@ describe('the engine that moves mouths', () => {
       store: store({ installed: true, nonCommercial: true }),
       onPassedOver: (id, why) => passedOver.push(`${id}: ${why}`),
     });
-    expect(reanimator.info).toEqual({ id: 'musetalk', version: '1.0', licence: 'MIT' });
+    expect(reanimator.info).toEqual({ id: 'musetalk', version: '1.5', licence: 'MIT' });
     expect(passedOver).toEqual([]);
     const reanimation = await reanimator.open({
       format: { widthPx: 64, heightPx: 64, colour: { matrix: 'bt601', range: 'limited' } },

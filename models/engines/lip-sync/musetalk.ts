@@ -30,6 +30,8 @@ const SHRINK = 8;
 const LATENT_CHANNELS = 4;
 /** The middle of the crop lies on the lower bridge of the nose. */
 const NOSE_BRIDGE = 195;
+/** Version 1.5 lengthens the crop below the chin by 10 px of a face of about 256. */
+const BELOW_CHIN_SHARE = 0.04;
 
 /**
  * MuseTalk (https://arxiv.org/abs/2410.10122, https://github.com/TMElyralab/MuseTalk): paints the lower half of a face in the latent
@@ -59,7 +61,7 @@ export class MuseTalk implements LipSyncNetwork {
   private constructor(models: OnnxModels, options: MuseTalkOptions) {
     const { pool } = options;
     this.#models = models;
-    this.info = options.info ?? { id: 'musetalk', version: '1.0', licence: 'MIT' };
+    this.info = options.info ?? { id: 'musetalk', version: '1.5', licence: 'MIT' };
     this.#features = new WhisperFeatures({ models, model: 'whisper_encoder', pool });
     const ofRank = (rank: number, channels?: number) => (tensor: TensorSignature) =>
       tensor.dims.length === rank && (channels === undefined || tensor.dims[1] === channels);
@@ -107,10 +109,11 @@ export class MuseTalk implements LipSyncNetwork {
     }
   }
 
-  /** From the chin as far above the bridge of the nose as the chin is below it (preprocessing.py). */
+  /** As far above the bridge of the nose as the chin is below it (preprocessing.py), and a little more below. */
   boxOf(landmarks: Float32Array): CropBox {
     const axes = faceAxes(landmarks);
-    return boxBetween(axes, 2 * axes.down(NOSE_BRIDGE) - axes.lowest, axes.lowest);
+    const half = axes.lowest - axes.down(NOSE_BRIDGE);
+    return boxBetween(axes, axes.lowest - 2 * half, axes.lowest + 2 * half * BELOW_CHIN_SHARE);
   }
 
   soundAt(voice: VoiceTimeline, timeUs: number, call: EngineCall): Promise<Float32Array> {
