@@ -4,7 +4,7 @@ import { FACE_PRIOR } from './face-prior.ts';
 import { mouthRegion } from './mouth-region.ts';
 import type { Picture } from './picture.ts';
 import { drawCavity } from './pixels/cavity.ts';
-import { fromRgb, type RgbRaster, toRgb } from './pixels/colour-convert.ts';
+import { fromRgb, type RgbRaster, type SourceRaster, toRgb } from './pixels/colour-convert.ts';
 import { blendPatch, type ColourGain, matchColour } from './pixels/colour-match.ts';
 import { warpMesh } from './pixels/mesh-warp.ts';
 import { closeSeam } from './pixels/seam.ts';
@@ -25,11 +25,11 @@ export class CpuFaceCanvas implements FaceCanvas {
   readonly epoch = 0;
   readonly #o: Required<CanvasOptions>;
   readonly #pictures = new Map<PictureSlot, Picture>();
-  readonly #patches = new Map<PatchId, RgbRaster>();
+  readonly #patches = new Map<PatchId, SourceRaster>();
   readonly #gains = new Map<number, ColourGain>();
   /** The part of the last picture that was needed as colours: its other renditions need it, too. */
-  #colours: { readonly slot: PictureSlot; readonly raster: RgbRaster } | undefined;
-  #colourSpace = new Float32Array(0);
+  #colours: { readonly slot: PictureSlot; readonly raster: SourceRaster } | undefined;
+  #colourSpace = new Uint8ClampedArray(0);
   #nextSlot = 0;
   #nextPatch = 0;
   /** Work space, grown as needed. */
@@ -74,7 +74,7 @@ export class CpuFaceCanvas implements FaceCanvas {
   async render(slot: PictureSlot, jobs: readonly MouthJob[]): Promise<Uint8Array> {
     const picture = this.#held(slot);
     // Not slice(): of a Buffer, that is a view.
-    const bytes = Uint8Array.from(picture.bytes);
+    const bytes = new Uint8Array(picture.bytes);
     for (const job of jobs) this.#draw(picture, slot, job, bytes);
     return bytes;
   }
@@ -106,6 +106,7 @@ export class CpuFaceCanvas implements FaceCanvas {
     warpMesh({
       triangles: CANVAS_REGION.base,
       ...{ target, source, from, into, touched, minMovePx: MIN_MOVE_PX },
+      ...(job.opacity === 1 && this.#patches.has(job.patch.id) ? { hidden: job.alpha } : {}),
     });
     if (job.opacity > 0) this.#drawPatch(job, into, touched);
     if (job.cavity) drawCavity(into, touched, target, job.cavity);
@@ -156,11 +157,11 @@ export class CpuFaceCanvas implements FaceCanvas {
     return true;
   }
 
-  #coloursOf(picture: Picture, slot: PictureSlot, rect: Rect): RgbRaster {
+  #coloursOf(picture: Picture, slot: PictureSlot, rect: Rect): SourceRaster {
     const before = this.#colours;
     if (before?.slot === slot && contains(before.raster, rect)) return before.raster;
     const length = rect.widthPx * rect.heightPx * 3;
-    if (this.#colourSpace.length < length) this.#colourSpace = new Float32Array(length);
+    if (this.#colourSpace.length < length) this.#colourSpace = new Uint8ClampedArray(length);
     const raster = toRgb(picture, rect, this.#colourSpace.subarray(0, length));
     this.#colours = { slot, raster };
     return raster;
@@ -217,7 +218,7 @@ function contains(outer: Rect, inner: Rect): boolean {
   );
 }
 
-function copyRect(from: RgbRaster, into: RgbRaster): void {
+function copyRect(from: SourceRaster, into: RgbRaster): void {
   for (let y = 0; y < into.heightPx; y += 1) {
     const start = ((into.y + y - from.y) * from.widthPx + into.x - from.x) * 3;
     into.data.set(from.data.subarray(start, start + into.widthPx * 3), y * into.widthPx * 3);

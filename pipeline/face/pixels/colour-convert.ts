@@ -2,9 +2,12 @@ import type { Rect } from '../canvas.ts';
 import { type Picture, type PictureColour, type PictureFormat, planeLayout } from '../picture.ts';
 
 /** Red, green and blue of a part of a picture, interleaved, 0…255. */
-export interface RgbRaster extends Rect {
-  readonly data: Float32Array | Uint8ClampedArray;
+export interface RgbRaster<Data extends Float32Array | Uint8ClampedArray = Float32Array> extends Rect {
+  readonly data: Data;
 }
+
+/** Pixels as they come from a picture. */
+export type SourceRaster = RgbRaster<Uint8ClampedArray>;
 
 /** R = y' + rv·v, G = y' + gu·u + gv·v, B = y' + bu·u with y' = (Y − black)·gain; and back. */
 export interface ColourMatrix {
@@ -53,7 +56,11 @@ export function colourMatrix({ matrix, range }: PictureColour): ColourMatrix {
 }
 
 /** A part of a picture as colours. Chroma is taken to lie in the middle of its four pixels, and interpolated. */
-export function toRgb(picture: Picture, rect: Rect, data: RgbRaster['data']): RgbRaster {
+export function toRgb<Data extends Float32Array | Uint8ClampedArray>(
+  picture: Picture,
+  rect: Rect,
+  data: Data,
+): RgbRaster<Data> {
   const { widthPx, bytes } = picture;
   const { chromaWidthPx, chromaHeightPx, uOffset, vOffset } = planeLayout(picture);
   const { black, gain, rv, gu, gv, bu } = colourMatrix(picture.colour);
@@ -108,30 +115,29 @@ export function fromRgb(
     [number, number, number],
   ];
   for (let top = 0; top < rows; top += 2) {
-    const below = Math.min(rows - 1, top + 1);
+    const lower = Math.min(rows - 1, top + 1) * columns;
     for (let left = 0; left < columns; left += 2) {
       const right = Math.min(columns - 1, left + 1);
-      const corners = [
-        top * columns + left,
-        top * columns + right,
-        below * columns + left,
-        below * columns + right,
-      ];
-      if (corners.every((p) => touched[p] === 0)) continue;
+      const a = top * columns + left;
+      const b = top * columns + right;
+      const c = lower + left;
+      const d = lower + right;
+      if (touched[a] === 0 && touched[b] === 0 && touched[c] === 0 && touched[d] === 0) continue;
       let red = 0;
       let green = 0;
       let blue = 0;
-      for (const p of corners) {
+      for (let corner = 0; corner < 4; corner += 1) {
+        const p = corner === 0 ? a : corner === 1 ? b : corner === 2 ? c : d;
         const r = clamp(data[p * 3]!);
         const g = clamp(data[p * 3 + 1]!);
-        const b = clamp(data[p * 3 + 2]!);
+        const bl = clamp(data[p * 3 + 2]!);
         red += r / 4;
         green += g / 4;
-        blue += b / 4;
+        blue += bl / 4;
         if (touched[p] === 0) continue;
-        const x = p % columns;
-        const y = (p - x) / columns;
-        bytes[(raster.y + y) * format.widthPx + raster.x + x] = Math.round(black + yr * r + yg * g + yb * b);
+        const x = corner % 2 === 0 ? left : right;
+        const y = corner < 2 ? top : lower / columns;
+        bytes[(raster.y + y) * format.widthPx + raster.x + x] = Math.round(black + yr * r + yg * g + yb * bl);
       }
       const at = ((raster.y + top) >> 1) * chromaWidthPx + ((raster.x + left) >> 1);
       bytes[uOffset + at] = Math.round(128 + ur * red + ug * green + ub * blue);

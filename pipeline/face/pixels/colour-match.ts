@@ -26,7 +26,7 @@ const STEP = 2;
  */
 export function matchColour(
   picture: RgbRaster,
-  patch: RgbRaster['data'],
+  patch: Float32Array,
   alpha: Float32Array,
   before: ColourGain | undefined,
 ): ColourGain {
@@ -94,7 +94,7 @@ function limit(value: number): number {
 /** Lays a patch over the picture: gain applied, edges feathered by a smooth curve of alpha, `opacity` over all. */
 export function blendPatch(options: {
   readonly picture: RgbRaster;
-  readonly patch: RgbRaster['data'];
+  readonly patch: Float32Array;
   readonly alpha: Float32Array;
   readonly gain: ColourGain;
   readonly opacity: number;

@@ -1,4 +1,4 @@
-import type { RgbRaster } from './colour-convert.ts';
+import type { RgbRaster, SourceRaster } from './colour-convert.ts';
 
 export interface MeshWarp {
   /** Three points a triangle. */
@@ -6,7 +6,7 @@ export interface MeshWarp {
   /** (x, y) of every point, px of the picture: where it is to be, and where it is in `from`. */
   readonly target: Float32Array;
   readonly source: Float32Array;
-  readonly from: RgbRaster;
+  readonly from: SourceRaster;
   readonly into: RgbRaster;
   /** Set to 1 where a triangle lies, one value a pixel of `into`. */
   readonly touched: Uint8Array;
@@ -15,6 +15,8 @@ export interface MeshWarp {
   readonly alphaInto?: Float32Array;
   /** Triangles of which no point moves so far are left out, px. Default 0. */
   readonly minMovePx?: number;
+  /** Triangles whose points all have this value 1 are left out: something opaque will lie over them. Default: none. */
+  readonly hidden?: Float32Array;
 }
 
 /** Sharpness of the cubic: B = 0, C = 0.35. Bilinear costs 7 % of the detail, 0.6 adds some that was not there. */
@@ -25,13 +27,14 @@ const C = 0.35;
  * "Reconstruction filters in computer graphics", 1988; at the edge of what there is, bilinear.
  */
 export function warpMesh(warp: MeshWarp): void {
-  const { triangles, target, source, from, into, touched, alpha, alphaInto, minMovePx = 0 } = warp;
+  const { triangles, target, source, from, into, touched, alpha, alphaInto, minMovePx = 0, hidden } = warp;
   const { data: pixels, widthPx: columns } = into;
   for (let k = 0; k < triangles.length; k += 3) {
     const a = triangles[k]!;
     const b = triangles[k + 1]!;
     const c = triangles[k + 2]!;
     if (minMovePx > 0 && !moves(target, source, a, b, c, minMovePx)) continue;
+    if (hidden !== undefined && hidden[a] === 1 && hidden[b] === 1 && hidden[c] === 1) continue;
     // Everything in pixels of the raster.
     const ax = target[a * 2]! - into.x;
     const ay = target[a * 2 + 1]! - into.y;
@@ -101,10 +104,10 @@ function moves(
   return false;
 }
 
-function sample(from: RgbRaster, x: number, y: number, out: RgbRaster['data'], at: number): void {
+function sample(from: SourceRaster, x: number, y: number, out: Float32Array, at: number): void {
   const { data, widthPx: w, heightPx: h } = from;
-  const sx = x < 0 ? 0 : x > w - 1.001 ? w - 1.001 : x;
-  const sy = y < 0 ? 0 : y > h - 1.001 ? h - 1.001 : y;
+  const sx = Math.max(0, Math.min(w - 1.001, x));
+  const sy = Math.max(0, Math.min(h - 1.001, y));
   const xi = sx | 0;
   const yi = sy | 0;
   const f = sx - xi;
