@@ -6,8 +6,13 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder that holds package.json. */
-export const repositoryRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+/** The folder that holds package.json; the threads' bundles lie somewhere below it, not where this file does. */
+export const repositoryRoot = folderOfPackage(dirname(fileURLToPath(import.meta.url)));
+
+function folderOfPackage(from) {
+  const above = dirname(from);
+  return above === from || existsSync(join(from, 'package.json')) ? from : folderOfPackage(above);
+}
 
 /** `LIVEDUB_CACHE`, else `$XDG_CACHE_HOME/livedub`, else `~/.cache/livedub`. */
 export function cacheDir() {
