@@ -1,3 +1,4 @@
+import { LivedubError } from '../../../pipeline/errors.ts';
 import {
   type CropMask,
   type CropPlace,
@@ -225,6 +226,9 @@ export class NeuralReanimation implements Reanimation {
       const { place, face, mask } = cut();
       const sound = await this.#network.soundAt(rendition.voice, mediaTimeUs, call);
       const made = await this.#network.animate({ face, sound }, call);
+      // Floats of 16 bits can overflow; better a mouth as filmed than a black one.
+      if (!Number.isFinite(made.reduce((sum, value) => sum + value, 0)))
+        throw new LivedubError('LIVEDUB_E_ENGINE_FAILED', 'The network gave numbers that are no colours.');
       const rgb = rendition.colour.match({ filmed: face, made, mask, shot: held.shot });
       const bytes = picture.bytes.slice();
       pasteCrop(bytes, picture, { place, rgb, mask, opacity: strength });

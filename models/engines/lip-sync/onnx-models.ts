@@ -1,4 +1,7 @@
-import { LivedubError } from '../../../pipeline/errors.ts';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { repositoryRoot } from '../../../pipeline/cache-paths.ts';
+import { LivedubError, toLivedubError } from '../../../pipeline/errors.ts';
 import { EngineThread } from '../../engine-thread.ts';
 import type { PoolSlot } from '../../session-pool.ts';
 
@@ -40,39 +43,43 @@ export interface OnnxModelsOptions {
   readonly threads?: number;
   /** Computes on the GPU. Default false. */
   readonly gpu?: boolean;
+  /** After a run failed, models are loaded anew no sooner than this, ms. Default 2000. */
+  readonly reloadMs?: number;
 }
 
-/** The models of one engine, together on a thread of their own. */
+/** Not beside this module: inside the bundle of another thread that is somewhere else. */
+const ENTRY = pathToFileURL(join(repositoryRoot, 'models', 'engines', 'lip-sync', 'lip-sync-thread.ts'));
+/** Failures in a row after which the GPU is given up for the processor. */
+const GPU_CHANCES = 2;
+
+/**
+ * The models of one engine, together on a thread of their own. When a run fails (the GPU was lost, memory was short) they are loaded
+ * anew, on the processor once the GPU failed several times.
+ */
 export class OnnxModels {
   readonly engine: string;
-  readonly #thread: EngineThread;
+  readonly #o: Required<OnnxModelsOptions>;
   readonly #signatures: Readonly<Record<string, ModelSignature>>;
+  #thread: EngineThread;
+  #failures = 0;
+  #failedMs = 0;
+  #reloading: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   private constructor(
-    thread: EngineThread,
-    engine: string,
-    signatures: Readonly<Record<string, ModelSignature>>,
+    options: Required<OnnxModelsOptions>,
+    loaded: { thread: EngineThread; signatures: Readonly<Record<string, ModelSignature>> },
   ) {
-    this.#thread = thread;
-    this.engine = engine;
-    this.#signatures = signatures;
+    this.engine = options.engine;
+    this.#o = options;
+    this.#thread = loaded.thread;
+    this.#signatures = loaded.signatures;
   }
 
   /** @throws LIVEDUB_E_MODEL_MISSING, LIVEDUB_E_MODEL_CORRUPT */
   static async load(options: OnnxModelsOptions): Promise<OnnxModels> {
-    const { engine, paths, threads = 1, gpu = false } = options;
-    const thread = new EngineThread({
-      entry: new URL('./lip-sync-thread.ts', import.meta.url),
-      label: engine,
-    });
-    try {
-      const body: LoadBody = { paths, threads, gpu };
-      const { result } = await thread.request<Record<string, ModelSignature>>('load', body);
-      return new OnnxModels(thread, engine, result);
-    } catch (error) {
-      await thread.close();
-      throw error;
-    }
+    const all = { threads: 1, gpu: false, reloadMs: 2_000, ...options };
+    return new OnnxModels(all, await start(all, all.gpu));
   }
 
   signature(model: string): ModelSignature {
@@ -119,8 +126,10 @@ export class OnnxModels {
     return outputs;
   }
 
+  /** Idempotent. */
   close(): Promise<void> {
-    return this.#thread.close();
+    this.#closing ??= this.#thread.close();
+    return this.#closing;
   }
 
   async #runOnce(
@@ -129,9 +138,33 @@ export class OnnxModels {
     feeds: Readonly<Record<string, Feed>>,
   ): Promise<Float32Array[]> {
     const body: RunBody = { model, feeds };
-    const answer = await this.#thread.request<Float32Array[]>('run', body, { signal: slot.signal });
-    slot.addComputeMs(answer.computeMs);
-    return answer.result;
+    if (this.#failures > 0 && performance.now() - this.#failedMs >= this.#o.reloadMs) await this.#reload();
+    try {
+      const answer = await this.#thread.request<Float32Array[]>('run', body, { signal: slot.signal });
+      slot.addComputeMs(answer.computeMs);
+      this.#failures = 0;
+      return answer.result;
+    } catch (thrown) {
+      const error = toLivedubError(thrown, 'LIVEDUB_E_ENGINE_FAILED');
+      if (error.code !== 'LIVEDUB_E_ABORTED' && this.#closing === undefined) {
+        this.#failures++;
+        this.#failedMs = performance.now();
+      }
+      throw error;
+    }
+  }
+
+  #reload(): Promise<void> {
+    this.#reloading ??= (async () => {
+      await this.#thread.close();
+      const loaded = await start(this.#o, this.#o.gpu && this.#failures < GPU_CHANCES);
+      if (this.#closing) await loaded.thread.close();
+      this.#thread = loaded.thread;
+    })().finally(() => {
+      this.#reloading = undefined;
+      this.#failedMs = performance.now();
+    });
+    return this.#reloading;
   }
 
   #fixedBatch(model: string, feeds: Readonly<Record<string, Feed>>): number | undefined {
@@ -151,4 +184,22 @@ function rowsOf(feed: Feed, row: number, count: number, fixed: number): Feed {
   const data = new Float32Array(length * fixed);
   data.set(feed.data.subarray(row * length, (row + count) * length));
   return { dims: [fixed, ...feed.dims.slice(1)], data };
+}
+
+async function start(
+  { engine, paths, threads }: Required<OnnxModelsOptions>,
+  gpu: boolean,
+): Promise<{ thread: EngineThread; signatures: Readonly<Record<string, ModelSignature>> }> {
+  const thread = new EngineThread({
+    entry: ENTRY,
+    label: engine,
+  });
+  try {
+    const body: LoadBody = { paths, threads, gpu };
+    const { result } = await thread.request<Record<string, ModelSignature>>('load', body);
+    return { thread, signatures: result };
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
 }
