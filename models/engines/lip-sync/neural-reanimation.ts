@@ -30,6 +30,8 @@ const NOBODY: GuardVerdict = { strength: 0, guard: 'no-face' };
 const FAILED: GuardVerdict = { strength: 0, guard: 'failed' };
 /** Voice that a network may still ask for, before a picture's time, µs. */
 const VOICE_BEHIND_US = 2_000_000;
+/** Pictures held, whatever their times say: more than the look-ahead at 60 fps. */
+const MAX_HELD = 48;
 /** Less cannot be seen. */
 const LEAST_STRENGTH = 0.001;
 
@@ -136,9 +138,11 @@ export class NeuralReanimation implements Reanimation {
     const isDue = ({ picture }: Held, laterUs: number): boolean => picture.mediaTimeUs + laterUs <= untilUs;
     for (const held of this.#held)
       if (held.seen === undefined && isDue(held, SMOOTHING_US)) held.seen = this.#look(held);
-    while (!this.#closed && this.#held.length > 0 && isDue(this.#held[0]!, this.lookAheadUs)) {
+    const isFull = (): boolean => this.#held.length > MAX_HELD;
+    while (!this.#closed && this.#held.length > 0 && (isFull() || isDue(this.#held[0]!, this.lookAheadUs))) {
       // Taken out only afterwards: the pictures around it include itself.
       const held = this.#held[0]!;
+      held.seen ??= this.#look(held);
       out.push(await this.#make(held, call));
       this.#held.shift();
       this.#past.push(held);

@@ -115,6 +115,16 @@ describe('reanimation with a network', () => {
     reanimation.close();
   });
 
+  it('holds only so many pictures when their times stand still', async () => {
+    const reanimation = await reanimator.open({ format: FORMAT });
+    let out = 0;
+    for (let i = 0; i < 80; i++)
+      out += (await reanimation.push(pictureAt(0), trackedAt(0, 'one'), call)).length;
+    expect(out).toBe(80 - 48);
+    expect((await reanimation.flush(call)).length).toBe(48);
+    reanimation.close();
+  });
+
   it('changes the lower face where the dub speaks, nothing around it, and each rendition by its own voice', async () => {
     const reanimation = await reanimator.open({ format: FORMAT });
     reanimation.addRendition('es');
