@@ -139,6 +139,28 @@ describe.skipIf(workerBin === undefined)('a cascade between two workers, with SR
     await expect(cascade.pipe('nobody')).rejects.toThrow();
   });
 
+  it('takes a track back and carries it again, at once', async () => {
+    const feed = await near.createFeed({ codec: 'opus', cname: 'a' });
+    const first = await far.createTap({ producerId: await cascade.pipe(feed.id) });
+    cascade.unpipe(feed.id);
+    const copyId = await cascade.pipe(feed.id);
+    await first.ended;
+    expect(far.producer(copyId)?.closed).toBe(false);
+    const { frames } = receive(await far.createTap({ producerId: copyId }), 'opus');
+    const packetiser = createPacketiser({ ...feed.packetiserOptions, originUs: ORIGIN_US });
+    const frame = { kind: 'encoded', codec: 'opus', durationUs: 20_000, keyframe: true } as const;
+    for (let i = 0; i < 10; i++)
+      packetiser.packetise({ ...frame, mediaTimeUs: i * 20_000, data: Buffer.alloc(50, 0xfc) }, (packet) =>
+        feed.send(packet),
+      );
+    await expect.poll(() => frames.length).toBeGreaterThan(5);
+    expect(await cascade.pipe(feed.id)).toBe(copyId);
+    cascade.unpipe(feed.id);
+    cascade.unpipe('nobody');
+    await expect.poll(() => far.producer(copyId)).toBeUndefined();
+    feed.close();
+  });
+
   it('reaches a router in another process, with the ends created in any order', async () => {
     const child = fork(new URL('./cascade-far.fixture.ts', import.meta.url), [workerBin!], {
       execArgv: ['--import', 'tsx'],

@@ -270,8 +270,10 @@ export class CascadeEnd {
       });
       this.#copies.set(producerId, copy);
       copy.observer.once('close', () => {
-        if (this.#copies.delete(producerId) && !this.closed.aborted)
-          this.#port.send({ type: 'ended', producerId });
+        // The track may have been piped again while the former copy took in its last packets.
+        if (this.#copies.get(producerId) !== copy) return;
+        this.#copies.delete(producerId);
+        if (!this.closed.aborted) this.#port.send({ type: 'ended', producerId });
       });
       this.#options.onProducer?.(copy);
       this.#port.send({ type: 'piped', request, farProducerId: copy.id });
