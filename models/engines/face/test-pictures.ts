@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type Picture, planeLayout } from '../../../pipeline/face/picture.ts';
 import { repositoryRoot } from '../../../pipeline/cache-paths.ts';
+import { type Picture, planeLayout } from '../../../pipeline/face/picture.ts';
 
 /** A picture of the package that carries the networks: somebody before a webcam, 140 px wide, and a window around. */
 export const WEBCAM = join(repositoryRoot, 'node_modules/@vladmandic/human/assets/screenshot-faceid.jpg');
@@ -40,4 +40,11 @@ export function readPictures(files: string | readonly string[], options: Picture
     mediaTimeUs: Math.round((i * 1e6) / rateHz),
     bytes: Uint8Array.from(bytes.subarray(i * totalBytes, (i + 1) * totalBytes)),
   }));
+}
+
+/** @returns 16 kHz mono */
+export function readSound(file: string): Float32Array {
+  const args = ['-v', 'error', '-i', file, '-ac', '1', '-ar', '16000', '-f', 'f32le', '-'];
+  const bytes = execFileSync('ffmpeg', args, { maxBuffer: 2 ** 28 });
+  return new Float32Array(Uint8Array.from(bytes).buffer);
 }
