@@ -25,12 +25,19 @@ export interface MediaFlagsOptions {
   readonly microphone?: string;
   /** Whether it begins again at its end; else silence follows. Default true. */
   readonly loop?: boolean;
-  /** Pictures a second of the camera. Default: Chromium's, 20. */
+  /** Y4M or MJPEG file that is the camera, over and over, at its own rate. Default: a test picture. */
+  readonly camera?: string;
+  /** Pictures a second of the test picture. Default: Chromium's, 20. */
   readonly fps?: number;
 }
 
 /** With a made-up camera and microphone that need no permission, and sound that plays without a click. */
-export function mediaFlags({ microphone, loop = true, fps }: MediaFlagsOptions = {}): readonly string[] {
+export function mediaFlags({
+  microphone,
+  loop = true,
+  camera,
+  fps,
+}: MediaFlagsOptions = {}): readonly string[] {
   return [
     ...CHROMIUM_FLAGS,
     '--use-fake-ui-for-media-stream',
@@ -38,6 +45,7 @@ export function mediaFlags({ microphone, loop = true, fps }: MediaFlagsOptions =
     ...(microphone === undefined
       ? []
       : [`--use-file-for-fake-audio-capture=${microphone}${loop ? '' : '%noloop'}`]),
+    ...(camera === undefined ? [] : [`--use-file-for-fake-video-capture=${camera}`]),
     '--allow-loopback-in-peer-connection',
     '--autoplay-policy=no-user-gesture-required',
   ];

@@ -10,6 +10,8 @@ export interface LiveBrowserOptions {
   readonly base: string;
   /** WAV that is its microphone, over and over. */
   readonly microphone: string;
+  /** Y4M or MJPEG that is its camera, over and over. Default: a test picture. */
+  readonly camera?: string;
 }
 
 /** A Chromium with the functions of live-page.fixture.mjs in every page. */
@@ -40,7 +42,7 @@ export class LiveBrowser {
       headless: true,
       // The worklet that listens is made in the page.
       bypassCSP: true,
-      args: [...mediaFlags({ microphone: options.microphone, fps: 15 })],
+      args: [...mediaFlags({ ...options, fps: 15 })],
     });
     await context.addInitScript(bundle.outputFiles[0]!.text);
     return new LiveBrowser(context, profile, options.base);

@@ -1,4 +1,5 @@
 // Runs in the browser of the live tests: publishes by WHIP, plays by WHEP, watches with the viewer SDK, and listens.
+import { selectedTracks } from '../../client/src/sdk/selection.ts';
 import { ViewerConnection } from '../../client/src/sdk/viewer-connection.ts';
 
 const SAMPLE_RATE_HZ = 16_000;
@@ -31,7 +32,7 @@ const until = async (what, ms) => {
 async function media({ audio = true, video = true }) {
   return await navigator.mediaDevices.getUserMedia({
     audio: audio && { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-    video: video && { width: 320, height: 240, frameRate: 15 },
+    video: video && { width: 320, height: 240, frameRate: 15, ...video },
   });
 }
 
@@ -228,13 +229,13 @@ globalThis.select = async (name, selection) => {
     captions: null,
     video: true,
     premixed: false,
+    face: true,
     ...selection,
   };
   const startMs = performance.now();
   await viewer.connection.select(full);
   const tookMs = performance.now() - startMs;
-  const delayed = full.language !== null && full.mode === 'synced';
-  const picture = viewer.tracks.get(`${delayed ? 'delayed' : 'live'}:video`);
+  const picture = viewer.tracks.get(selectedTracks(full, viewer.tracks).picture);
   if (picture) {
     if (viewer.shown) viewer.shown.video.srcObject = new MediaStream([picture]);
     else viewer.shown = show([picture]);
@@ -268,6 +269,37 @@ globalThis.negotiations = () => negotiations.count;
 
 /** When pictures were shown, ms since the epoch. */
 globalThis.framesShown = (name) => viewers.get(name).shown.frames;
+
+/**
+ * Takes down the pictures that are shown from now on: luma, `size` × `size` of the whole, by RTP timestamp. The same picture of
+ * two tracks of a channel has the same.
+ */
+globalThis.takePictures = (name, size) => {
+  const viewer = viewers.get(name);
+  const canvas = new OffscreenCanvas(size, size);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const pictures = new Map();
+  viewer.pictures = pictures;
+  const { video } = viewer.shown;
+  const onFrame = (_now, { rtpTimestamp }) => {
+    if (viewer.pictures !== pictures) return;
+    video.requestVideoFrameCallback(onFrame);
+    context.drawImage(video, 0, 0, size, size);
+    const { data } = context.getImageData(0, 0, size, size);
+    const luma = [];
+    for (let i = 0; i < data.length; i += 4)
+      luma.push(Math.round(0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2]));
+    pictures.set(rtpTimestamp, luma);
+  };
+  video.requestVideoFrameCallback(onFrame);
+};
+/** Those taken down, and no more from now on. */
+globalThis.picturesTaken = (name) => {
+  const viewer = viewers.get(name);
+  const taken = [...viewer.pictures];
+  viewer.pictures = undefined;
+  return taken;
+};
 
 /** What the browser counts, by track. */
 globalThis.trackStats = async (name) => {

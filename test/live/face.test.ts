@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FaceView, OperatorChannel } from '../../server/live/contract.ts';
+import { run, sharedFile } from '../support/clips.ts';
+import { LiveBrowser, type LivePage } from '../support/live-browser.ts';
+import { LiveTestServer } from '../support/live-server.ts';
+import { sleep, until } from '../support/until.ts';
+
+const DELAY_MS = 6000;
+const CLIP = sharedFile('video/sadtalker/WDA_KatieHill_000.mp4');
+/** Pictures are compared at this size. */
+const SIZE = 64;
+const TRACK = 'face:es:synced';
+
+/** Where the speaker's mouth is in all of the clip, and where nothing moves with it. Shares of the picture. */
+const MOUTH = { left: 0.38, right: 0.66, top: 0.55, bottom: 0.8 };
+const ABOVE = { left: 0, right: 1, top: 0, bottom: 0.3 };
+
+/** A person speaks into Chromium's camera and microphone; two watch the same dub, one of them with lips that follow it. */
+describe.skipIf(CLIP === undefined)('live faces', () => {
+  let folder: string;
+  let live: LiveTestServer;
+  let browser: LiveBrowser;
+  let publisher: LivePage;
+  let page: LivePage;
+  let channel: OperatorChannel;
+
+  const face = async (): Promise<FaceView> => (await live.channel('speaker')).renditions[0]!.face;
+  const stateIs = (state: FaceView['state'], timeoutMs = 100_000) =>
+    until(`faces are ${state}`, async () => (await face()).state === state, { timeoutMs });
+
+  /** How much the two viewers' pictures differ, of the same moments: means of each pair. */
+  async function differences(forMs: number): Promise<{ mouth: number; above: number }[]> {
+    for (const viewer of ['dubbed', 'filmed']) await page.call('takePictures', viewer, SIZE);
+    await sleep(forMs);
+    const dubbed = new Map(await page.call<[number, number[]][]>('picturesTaken', 'dubbed'));
+    const filmed = await page.call<[number, number[]][]>('picturesTaken', 'filmed');
+    return filmed.flatMap(([timestamp, picture]) => {
+      const other = dubbed.get(timestamp);
+      if (!other) return [];
+      return [{ mouth: difference(picture, other, MOUTH), above: difference(picture, other, ABOVE) }];
+    });
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'livedub-face-'));
+    const [camera, microphone] = [join(folder, 'camera.y4m'), join(folder, 'microphone.wav')];
+    const quiet = ['-v', 'error', '-y', '-i', CLIP!];
+    await run('ffmpeg', [...quiet, '-vf', 'scale=320:320,fps=15', '-pix_fmt', 'yuv420p', camera]);
+    await run('ffmpeg', [...quiet, '-ac', '1', '-ar', '48000', microphone]);
+    live = await LiveTestServer.start();
+    browser = await LiveBrowser.open({ base: live.base, microphone, camera });
+    publisher = await browser.page();
+    // The page that is opened last is the one that is shown.
+    page = await browser.page();
+    channel = await live.createChannel({
+      ...{ id: 'speaker', delayMs: DELAY_MS, faceConsent: true },
+      languages: [{ language: 'es', face: true }],
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await live?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('have a picture of their own for who watches in sync, from the first moment', async () => {
+    const { whip: url, token } = channel.publish;
+    const published = await publisher.call('publish', 'camera', {
+      ...{ url, token },
+      video: { width: 320, height: 320 },
+    });
+    expect(published).toMatchObject({ status: 201, state: 'connected' });
+    await until('it can be dubbed', async () => (await live.channel('speaker')).dub === 'ready', {
+      timeoutMs: 60_000,
+    });
+    expect(await face()).toEqual({ state: 'idle' });
+    for (const viewer of ['dubbed', 'filmed'])
+      await page.call('watch', viewer, { url: live.watchUrl('speaker') });
+    const es = { language: 'es', mode: 'synced', captions: null };
+    await page.call('select', 'filmed', { ...es, face: false });
+    await page.call('select', 'dubbed', es);
+    expect(await page.call('trackKeys', 'dubbed')).toContain(TRACK);
+    await until('it is shown', async () => (await page.call<number[]>('framesShown', 'dubbed')).length > 20, {
+      timeoutMs: DELAY_MS + 10_000,
+    });
+  });
+
+  it('move with the dub, and nothing else of the picture does', async () => {
+    await stateIs('active');
+    const pairs = await differences(8000);
+    const moved = pairs.filter(({ mouth, above }) => mouth > 2 * above + 2);
+    console.log({ pairs: pairs.length, moved: moved.length, face: await face() });
+    expect(pairs.length).toBeGreaterThan(40);
+    expect(moved.length).toBeGreaterThan(pairs.length / 4);
+  });
+
+  it('are as filmed as soon as consent is taken back, without a word of SDP and without a gap', async () => {
+    const before = await page.call<number>('negotiations');
+    await live.api('PATCH', '/v1/channels/speaker', { faceConsent: false });
+    expect(await face()).toEqual({ state: 'no-consent' });
+    await sleep(500);
+    const pairs = await differences(4000);
+    const worst = Math.max(...pairs.map(({ mouth }) => mouth));
+    const frames = await page.call<number[]>('framesShown', 'dubbed');
+    const recent = frames.filter((at) => at > Date.now() - 5000);
+    const gapMs = Math.max(...recent.slice(1).map((at, i) => at - recent[i]!));
+    console.log({ pairs: pairs.length, worst, gapMs });
+    expect(pairs.length).toBeGreaterThan(20);
+    expect(worst).toBeLessThan(1);
+    expect(gapMs).toBeLessThan(1500);
+    expect(await page.call<number>('negotiations')).toBe(before);
+  });
+
+  it('move again when it is given, by the switch of the language, too', async () => {
+    await live.api('PATCH', '/v1/channels/speaker', { faceConsent: true });
+    await stateIs('active');
+    const off = await live.api<OperatorChannel>('POST', '/v1/channels/speaker/languages/es/face', {
+      on: false,
+    });
+    expect(off.body.renditions[0]!.face).toEqual({ state: 'off' });
+    expect((await live.channel('speaker')).dub).toBe('ready');
+    await live.api('POST', '/v1/channels/speaker/languages/es/face', { on: true });
+    await stateIs('active');
+  });
+});
+
+/** Mean absolute difference of luma within a part of two pictures. */
+function difference(a: readonly number[], b: readonly number[], part: typeof MOUTH): number {
+  let sum = 0;
+  let count = 0;
+  for (let y = Math.round(part.top * SIZE); y < part.bottom * SIZE; y += 1)
+    for (let x = Math.round(part.left * SIZE); x < part.right * SIZE; x += 1) {
+      sum += Math.abs(a[y * SIZE + x]! - b[y * SIZE + x]!);
+      count += 1;
+    }
+  return sum / count;
+}
