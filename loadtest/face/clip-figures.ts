@@ -19,6 +19,12 @@ const CLOSURE_SLACK_US = 40_000;
 /** Every so many pictures a face is described. */
 const DESCRIBE_EVERY = 5;
 
+/** So many of so many. */
+export interface Share {
+  readonly count: number;
+  readonly of: number;
+}
+
 /** What one dubbed clip measures. NaN where there was nothing to measure. */
 export interface ClipFigures {
   readonly withTarget: number;
@@ -39,9 +45,9 @@ export interface ClipFigures {
   readonly changedShare: number;
   readonly stillTremor: number;
   readonly lipTremor: number;
-  readonly silentClosed: number;
-  readonly silentClosedInOriginal: number;
-  readonly bilabialsClosed: number;
+  readonly silentClosed: Share;
+  readonly silentClosedInOriginal: Share;
+  readonly bilabialsClosed: Share;
   readonly identity: number;
   readonly strength: number;
   readonly guards: Readonly<Record<string, number>>;
@@ -185,8 +191,8 @@ function dot(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 }
 
-function share(values: readonly boolean[]): number {
-  return values.length === 0 ? Number.NaN : values.filter(Boolean).length / values.length;
+function share(values: readonly boolean[]): Share {
+  return { count: values.filter(Boolean).length, of: values.length };
 }
 
 function countGuards(verdicts: ReanimatedClip['verdicts']): Record<string, number> {
