@@ -1,5 +1,5 @@
 import type { Rect } from '../pipeline/face/canvas.ts';
-import { type PictureFormat, planeLayout } from '../pipeline/face/picture.ts';
+import { colourNumbers, type PictureFormat, planeLayout } from '../pipeline/face/picture.ts';
 
 export const FORMAT_BYTES = 64;
 
@@ -7,11 +7,10 @@ export const FORMAT_BYTES = 64;
 export function formatWords(format: PictureFormat): Uint8Array {
   const { widthPx, heightPx, colour } = format;
   const { chromaWidthPx, chromaHeightPx, uOffset, vOffset, totalBytes } = planeLayout(format);
-  const [kr, kb] = colour.matrix === 'bt601' ? [0.299, 0.114] : [0.2126, 0.0722];
-  const [black, luma, chroma] = colour.range === 'limited' ? [16, 219, 224] : [0, 255, 255];
+  const { red, green, blue, black, lumaSteps, chromaSteps } = colourNumbers(colour);
   const out = new ArrayBuffer(FORMAT_BYTES);
   new Uint32Array(out).set([widthPx, heightPx, chromaWidthPx, chromaHeightPx, uOffset, vOffset, totalBytes]);
-  new Float32Array(out, 32).set([kr, 1 - kr - kb, kb, black, luma, chroma]);
+  new Float32Array(out, 32).set([red, green, blue, black, lumaSteps, chromaSteps]);
   return new Uint8Array(out);
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { affineCrop, type CropArea, type CropTarget, colourMatrix, reduction } from './affine-crop.ts';
+import { affineCrop, type CropArea, type CropTarget, reduction } from './affine-crop.ts';
 import { type Picture, planeLayout } from './picture.ts';
+import { colourMatrix } from './pixels/colour-convert.ts';
 
 /** A picture whose planes are given as functions of place. */
 function paint(
@@ -61,7 +62,7 @@ function slowly(picture: Picture, area: CropArea, size: number): Float32Array {
       j - top,
     );
   };
-  const { lumaZero, luma, redV, greenU, greenV, blueU } = colourMatrix(picture.colour);
+  const { black, gain, rv, gu, gv, bu } = colourMatrix(picture.colour);
   const step = area.sizePx / size;
   const out = new Float32Array(3 * size * size);
   for (let row = 0; row < size; row += 1)
@@ -70,11 +71,11 @@ function slowly(picture: Picture, area: CropArea, size: number): Float32Array {
       const v = (row + 0.5) / size - 0.5;
       const x = area.centreX + area.sizePx * (u * Math.cos(angleRad) - v * Math.sin(angleRad));
       const y = area.centreY + area.sizePx * (u * Math.sin(angleRad) + v * Math.cos(angleRad));
-      const light = (read(0, widthPx, heightPx, reduction(step), x, y) - lumaZero) * luma;
+      const light = (read(0, widthPx, heightPx, reduction(step), x, y) - black) * gain;
       const [cx, cy, n] = [(x - 0.5) / 2, (y - 0.5) / 2, reduction(step / 2)];
       const cu = read(uOffset, chromaWidthPx, chromaHeightPx, n, cx, cy) - 128;
       const cv = read(vOffset, chromaWidthPx, chromaHeightPx, n, cx, cy) - 128;
-      const rgb = [light + redV * cv, light + greenU * cu + greenV * cv, light + blueU * cu];
+      const rgb = [light + rv * cv, light + gu * cu + gv * cv, light + bu * cu];
       for (let plane = 0; plane < 3; plane += 1)
         out[plane * size * size + row * size + column] = Math.min(255, Math.max(0, rgb[plane]!));
     }

@@ -1,4 +1,5 @@
-import { type PictureColour, type PictureFormat, planeLayout } from './picture.ts';
+import { type PictureFormat, planeLayout } from './picture.ts';
+import { colourMatrix } from './pixels/colour-convert.ts';
 
 /** A square of a picture, perhaps turned, perhaps partly outside. */
 export interface CropArea {
@@ -23,31 +24,6 @@ export interface CropTarget {
   readonly offset?: number;
   /** What is seen beyond the picture: its outermost pixels, or black. Default `edge`. */
   readonly outside?: 'edge' | 'black';
-}
-
-/** Luma and chroma less their zero → colours of 0…255. */
-export interface ColourMatrix {
-  readonly lumaZero: number;
-  readonly luma: number;
-  readonly redV: number;
-  readonly greenU: number;
-  readonly greenV: number;
-  readonly blueU: number;
-}
-
-export function colourMatrix({ matrix, range }: PictureColour): ColourMatrix {
-  const [red, blue] = matrix === 'bt601' ? [0.299, 0.114] : [0.2126, 0.0722];
-  const green = 1 - red - blue;
-  const luma = range === 'limited' ? 255 / 219 : 1;
-  const chroma = range === 'limited' ? 255 / 112 : 255 / 127.5;
-  return {
-    lumaZero: range === 'limited' ? 16 : 0,
-    luma,
-    redV: (1 - red) * chroma,
-    greenU: (-(1 - blue) * blue * chroma) / green,
-    greenV: (-(1 - red) * red * chroma) / green,
-    blueU: (1 - blue) * chroma,
-  };
 }
 
 /** Of a block that becomes one pixel, so many rows and columns are read at most. */
@@ -77,7 +53,7 @@ export function affineCrop(
   const { widthPx, heightPx, bytes } = picture;
   const { size, samples, scale = 1, offset = 0, outside = 'edge' } = target;
   const { centreX, centreY, sizePx, angleRad = 0, mirrored = false } = area;
-  const { lumaZero, luma, redV, greenU, greenV, blueU } = colourMatrix(picture.colour);
+  const { black, gain, rv, gu, gv, bu } = colourMatrix(picture.colour);
 
   const step = sizePx / size;
   const cos = Math.cos(angleRad) * step;
@@ -126,7 +102,7 @@ export function affineCrop(
       let above = yStart + top * yStride + left;
       let below = top < yBottom ? above + yStride : above;
       let next = left < yRight ? 1 : 0;
-      const light = (bilinear(yData, above, below, next, x - left, y - top) - lumaZero) * luma;
+      const light = (bilinear(yData, above, below, next, x - left, y - top) - black) * gain;
 
       x = clamp(px * cScale + cX, cRight);
       y = clamp(py * cScale + cY, cBottom);
@@ -138,9 +114,9 @@ export function affineCrop(
       const cu = bilinear(uData, above, below, next, x - left, y - top) - 128;
       const cv = bilinear(vData, above + uToV, below + uToV, next, x - left, y - top) - 128;
 
-      samples[at] = clamp(light + redV * cv, 255) * scale + offset;
-      samples[at + green] = clamp(light + greenU * cu + greenV * cv, 255) * scale + offset;
-      samples[at + blue] = clamp(light + blueU * cu, 255) * scale + offset;
+      samples[at] = clamp(light + rv * cv, 255) * scale + offset;
+      samples[at + green] = clamp(light + gu * cu + gv * cv, 255) * scale + offset;
+      samples[at + blue] = clamp(light + bu * cu, 255) * scale + offset;
     }
   }
 }

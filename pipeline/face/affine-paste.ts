@@ -1,5 +1,11 @@
 import type { Rect } from './canvas.ts';
-import { type Picture, type PictureColour, type PictureFormat, planeLayout } from './picture.ts';
+import {
+  colourNumbers,
+  type Picture,
+  type PictureColour,
+  type PictureFormat,
+  planeLayout,
+} from './picture.ts';
 
 /**
  * How a square crop lies in a picture: x = xu·u + xv·v + x0, y = yu·u + yv·v + y0, pixel centres at whole numbers in both. The crop
@@ -229,24 +235,10 @@ function boundsOf(place: CropPlace, { widthPx, heightPx }: PictureFormat): Rect 
   return right > x && bottom > y ? { x, y, widthPx: right - x, heightPx: bottom - y } : undefined;
 }
 
-/** Weights of red and blue in luma, and how luma and chroma are laid over a byte. */
-function numbersOf({ matrix, range }: PictureColour) {
-  const [kr, kb] = matrix === 'bt601' ? [0.299, 0.114] : [0.2126, 0.0722];
-  const limited = range === 'limited';
-  return {
-    kr,
-    kb,
-    kg: 1 - kr - kb,
-    black: limited ? 16 : 0,
-    luma: limited ? 219 : 255,
-    chroma: limited ? 224 : 255,
-  };
-}
-
 function rgbOf(
   colour: PictureColour,
 ): (yuv: readonly [number, number, number], into: Float32Array, at: number, area: number) => void {
-  const { kr, kb, kg, black, luma, chroma } = numbersOf(colour);
+  const { red: kr, green: kg, blue: kb, black, lumaSteps: luma, chromaSteps: chroma } = colourNumbers(colour);
   const unit = (value: number): number => Math.min(1, Math.max(0, value));
   return ([y, u, v], into, at, area) => {
     const light = (y - black) / luma;
@@ -261,7 +253,7 @@ function rgbOf(
 }
 
 function yuvOf(colour: PictureColour) {
-  const { kr, kb, kg, black, luma, chroma } = numbersOf(colour);
+  const { red: kr, green: kg, blue: kb, black, lumaSteps: luma, chromaSteps: chroma } = colourNumbers(colour);
   const light = ({ r, g, b }: CropSample): number => kr * r + kg * g + kb * b;
   return {
     y: (found: CropSample): number => black + luma * light(found),

@@ -5,6 +5,19 @@ export interface PictureColour {
   readonly range: 'limited' | 'full';
 }
 
+/** Weights of red, green and blue in luma, and how luma and chroma are laid over a byte (BT.601-7, BT.709-6, §3). */
+export function colourNumbers({ matrix, range }: PictureColour) {
+  const [red, blue] = matrix === 'bt601' ? [0.299, 0.114] : [0.2126, 0.0722];
+  const isLimited = range === 'limited';
+  return {
+    ...{ red: red!, green: 1 - red! - blue!, blue: blue! },
+    /** Luma of black, and steps from there to white. */
+    black: isLimited ? 16 : 0,
+    lumaSteps: isLimited ? 219 : 255,
+    chromaSteps: isLimited ? 224 : 255,
+  };
+}
+
 /** What all pictures of a stream have in common. */
 export interface PictureFormat {
   readonly widthPx: number;

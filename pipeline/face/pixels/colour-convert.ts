@@ -1,5 +1,11 @@
 import type { Rect } from '../canvas.ts';
-import { type Picture, type PictureColour, type PictureFormat, planeLayout } from '../picture.ts';
+import {
+  colourNumbers,
+  type Picture,
+  type PictureColour,
+  type PictureFormat,
+  planeLayout,
+} from '../picture.ts';
 
 /** Red, green and blue of a part of a picture, interleaved, 0…255. */
 export interface RgbRaster<Data extends Float32Array | Uint8ClampedArray = Float32Array> extends Rect {
@@ -21,21 +27,15 @@ export interface ColourMatrix {
   readonly back: readonly (readonly [number, number, number])[];
 }
 
-/** Weights of red and blue in luma. */
-const LUMA = { bt601: [0.299, 0.114], bt709: [0.2126, 0.0722] } as const;
-
 const matrices = new Map<string, ColourMatrix>();
 
-/** ITU-R BT.601-7 and BT.709-6, §3. */
-export function colourMatrix({ matrix, range }: PictureColour): ColourMatrix {
-  const key = `${matrix} ${range}`;
+export function colourMatrix(colour: PictureColour): ColourMatrix {
+  const key = `${colour.matrix} ${colour.range}`;
   let made = matrices.get(key);
   if (made !== undefined) return made;
-  const [kr, kb] = LUMA[matrix];
-  const kg = 1 - kr - kb;
-  const black = range === 'limited' ? 16 : 0;
-  const gain = range === 'limited' ? 255 / 219 : 1;
-  const chroma = range === 'limited' ? 255 / 224 : 1;
+  const { red: kr, green: kg, blue: kb, black, lumaSteps, chromaSteps } = colourNumbers(colour);
+  const gain = 255 / lumaSteps;
+  const chroma = 255 / chromaSteps;
   const u = 1 / (2 * (1 - kb) * chroma);
   const v = 1 / (2 * (1 - kr) * chroma);
   made = {
