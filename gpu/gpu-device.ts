@@ -42,17 +42,14 @@ export class GpuDevice {
   readonly budget: GpuBudget;
   /** Aborts when the device is gone: closed (LIVEDUB_E_CLOSED) or lost (LIVEDUB_E_ENGINE_FAILED). Nothing made on it works then. */
   readonly gone: AbortSignal;
-  /** Dawn lives as long as this is referred to. */
-  #gpu: GPU | undefined;
+  #closed = false;
   readonly #end = new AbortController();
 
   private constructor(options: {
-    gpu: GPU;
     device: GPUDevice;
     info: GpuAdapterInfo;
     budget: GpuBudget;
   }) {
-    this.#gpu = options.gpu;
     this.device = options.device;
     this.info = options.info;
     this.budget = options.budget;
@@ -74,7 +71,7 @@ export class GpuDevice {
     return opened;
 
     async function openAdapter({ info, driverFile }: FoundAdapter): Promise<GpuDevice | undefined> {
-      const { gpu, adapter } = await adapterOf(driverFile);
+      const adapter = await adapterOf(driverFile);
       if (adapter === null) return undefined;
       // The defaults are those of a telephone; rings of pictures want what the device has.
       const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
@@ -84,7 +81,7 @@ export class GpuDevice {
         requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
       });
       const budget = new GpuBudget({ limitBytes: options.budgetBytes ?? defaultBudgetBytes(adapter.limits) });
-      return new GpuDevice({ gpu, device, info, budget });
+      return new GpuDevice({ device, info, budget });
     }
   }
 
@@ -153,28 +150,32 @@ export class GpuDevice {
 
   /** Destroys the device and all that was made on it. Idempotent. */
   close(): void {
-    if (this.#gpu === undefined) return;
-    this.#gpu = undefined;
+    if (this.#closed) return;
+    this.#closed = true;
     this.#end.abort(new LivedubError('LIVEDUB_E_CLOSED', 'The GPU device is closed.'));
     this.device.destroy();
   }
 
   #lose(message: string): void {
-    this.#gpu = undefined;
+    this.#closed = true;
     if (this.gone.aborted) return;
     const told = `The GPU (${this.info.description}) was lost: ${message}`;
     this.#end.abort(new LivedubError('LIVEDUB_E_ENGINE_FAILED', told));
   }
 }
 
+/** One for each driver, kept for good: Dawn crashes when it is collected while a device of it still winds up. */
+const instances = new Map<string | undefined, GPU>();
+
 /** The Vulkan loader reads the environment when drivers are looked for, so it is changed for as long as that takes. */
-async function adapterOf(driverFile: string | undefined): Promise<{ gpu: GPU; adapter: GPUAdapter | null }> {
+async function adapterOf(driverFile: string | undefined): Promise<GPUAdapter | null> {
   const before = process.env.VK_DRIVER_FILES;
   if (driverFile !== undefined) Object.assign(process.env, driverEnv(driverFile));
   try {
     // Times come in steps of 0.1 ms otherwise, which keeps web pages from spying.
-    const gpu = create(['disable-dawn-features=timestamp_quantization']);
-    return { gpu, adapter: await gpu.requestAdapter({ powerPreference: 'high-performance' }) };
+    const gpu = instances.get(driverFile) ?? create(['disable-dawn-features=timestamp_quantization']);
+    instances.set(driverFile, gpu);
+    return await gpu.requestAdapter({ powerPreference: 'high-performance' });
   } finally {
     if (driverFile === undefined || before === undefined) {
       if (driverFile !== undefined) delete process.env.VK_DRIVER_FILES;
