@@ -2,6 +2,7 @@ import type { Bench } from '../bench/bench.ts';
 import { measureFaceCost } from '../face/cost-section.ts';
 import { faceClips } from '../face/face-clips.ts';
 import { openFaceEngines } from '../face/face-engines.ts';
+import { gpuFaceSection } from '../face/gpu-section.ts';
 import { measureLips } from '../face/quality-section.ts';
 
 /** Clips of a quick look: the two longer ones, and three people more. */
@@ -12,6 +13,7 @@ export const bench: Bench = {
   what: 'faces that speak the dub: lips, identity, speed, memory',
   order: 9,
   run: async (context) => {
+    if (context.gpu) await gpuFaceSection(context);
     const all = await faceClips();
     const clips = context.quick ? all.slice(0, QUICK_CLIPS) : all;
     const engines = await openFaceEngines(context.signal);
