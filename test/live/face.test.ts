@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaceView, OperatorChannel } from '../../server/live/contract.ts';
+import type { VerifyReport } from '../../server/verify/contract.ts';
 import { run, sharedFile } from '../support/clips.ts';
 import { LiveBrowser, type LivePage } from '../support/live-browser.ts';
 import { LiveTestServer } from '../support/live-server.ts';
@@ -12,6 +13,8 @@ const DELAY_MS = 6000;
 const CLIP = sharedFile('video/sadtalker/WDA_KatieHill_000.mp4');
 /** Pictures are compared at this size. */
 const SIZE = 64;
+/** Of how much the mark is looked for. */
+const RECORD_MS = 20_000;
 const TRACK = 'face:es:synced';
 
 /** Where the speaker's mouth is in all of the clip, and where nothing moves with it. Shares of the picture. */
@@ -90,18 +93,53 @@ describe.skipIf(CLIP === undefined)('live faces', () => {
 
   it('move with the dub, and nothing else of the picture does', async () => {
     await stateIs('active');
-    const pairs = await differences(8000);
-    const moved = pairs.filter(({ mouth, above }) => mouth > 2 * above + 2);
-    console.log({ pairs: pairs.length, moved: moved.length, face: await face() });
-    expect(pairs.length).toBeGreaterThan(40);
-    expect(moved.length).toBeGreaterThan(pairs.length / 4);
+    const moved: { mouth: number; above: number }[] = [];
+    // A machine that is busy with other things may have to show the original for a while.
+    await until(
+      'lips have moved',
+      async () => {
+        const pairs = await differences(4000);
+        moved.push(...pairs.filter(({ mouth, above }) => mouth > 2 * above + 2));
+        console.log({ pairs: pairs.length, moved: moved.length, face: await face() });
+        return moved.length > 40;
+      },
+      { timeoutMs: 60_000 },
+    );
+    const aboveMean = moved.reduce((sum, { above }) => sum + above, 0) / moved.length;
+    console.log({ aboveMean });
+    expect(aboveMean).toBeLessThan(3);
+  }, 180_000);
+
+  it('say by their mark which rendition they are, and the picture as filmed has none', async () => {
+    const verified = async (viewer: string) => {
+      const clip = Buffer.from(await page.call<string>('recordPicture', viewer, RECORD_MS), 'base64');
+      const headers = { 'content-type': 'application/octet-stream' };
+      const answer = await fetch(`${live.base}/v1/verify`, { method: 'POST', headers, body: clip });
+      return (await answer.json()) as VerifyReport;
+    };
+    const { picture } = await verified('dubbed');
+    console.log(JSON.stringify(picture));
+    expect(picture).toMatchObject({ verdict: 'ours', codec: 'vp8' });
+    expect(picture!.findings[0]).toMatchObject({
+      ...{ channel: { id: 'speaker' }, language: 'es', mode: 'synced', kind: 'face' },
+    });
+    expect((await verified('filmed')).verdict).toBe('not-found');
+  });
+
+  it('are shown by WHEP, too', async () => {
+    const whep = `${live.base}/whep/speaker?lang=es&mode=synced`;
+    expect(await page.call('play', 'plain', { url: whep })).toEqual({ status: 201, state: 'connected' });
+    expect(await page.call('play', 'wrong', { url: `${whep}&face=maybe` })).toMatchObject({ status: 400 });
+    await until('it has a picture', async () => ((await page.stats('plain')).video?.framesDecoded ?? 0) > 20);
+    await page.call('hangUp', 'plain');
   });
 
   it('are as filmed as soon as consent is taken back, without a word of SDP and without a gap', async () => {
     const before = await page.call<number>('negotiations');
     await live.api('PATCH', '/v1/channels/speaker', { faceConsent: false });
     expect(await face()).toEqual({ state: 'no-consent' });
-    await sleep(500);
+    // What is under way to the browser, and what it holds for sound and picture to fit.
+    await sleep(2000);
     const pairs = await differences(4000);
     const worst = Math.max(...pairs.map(({ mouth }) => mouth));
     const frames = await page.call<number[]>('framesShown', 'dubbed');

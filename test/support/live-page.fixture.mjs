@@ -301,6 +301,29 @@ globalThis.picturesTaken = (name) => {
   return taken;
 };
 
+/** The picture that is shown, for a while, as a WebM of nearly what came, base64. */
+globalThis.recordPicture = async (name, forMs) => {
+  const [track] = viewers.get(name).shown.video.srcObject.getVideoTracks();
+  const recorder = new MediaRecorder(new MediaStream([track]), {
+    mimeType: 'video/webm;codecs=vp8',
+    videoBitsPerSecond: 6_000_000,
+  });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.start();
+  await new Promise((resolve) => setTimeout(resolve, forMs));
+  await new Promise((resolve) => {
+    recorder.onstop = resolve;
+    recorder.stop();
+  });
+  const reader = new FileReader();
+  await new Promise((resolve) => {
+    reader.onload = resolve;
+    reader.readAsDataURL(new Blob(parts));
+  });
+  return reader.result.slice(reader.result.indexOf(',') + 1);
+};
+
 /** What the browser counts, by track. */
 globalThis.trackStats = async (name) => {
   const { report, keys } = await viewers.get(name).stats();
