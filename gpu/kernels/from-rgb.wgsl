@@ -1,12 +1,6 @@
 // Colours as the planes of a picture: fromRgb of pipeline/face/pixels/colour-convert.ts is the reference. One invocation a word of
 // the picture; a chroma sample is the mean of its four pixels, or of those there are.
 
-struct Size {
-  width: u32,
-  height: u32,
-}
-
-@group(0) @binding(2) var<uniform> size: Size;
 /// Four bytes a pixel: red, green, blue, and one more.
 @group(0) @binding(4) var<storage, read> colours: array<u32>;
 @group(0) @binding(5) var<storage, read_write> planes: array<u32>;
@@ -32,8 +26,8 @@ fn plane_byte(place: Place) -> u32 {
   }
   var sum = vec3f(0.0);
   var count = 0.0;
-  for (var y = 2u * place.y; y < min(2u * place.y + 2u, size.height); y += 1u) {
-    for (var x = 2u * place.x; x < min(2u * place.x + 2u, size.width); x += 1u) {
+  for (var y = 2u * place.y; y < min(2u * place.y + 2u, format.height); y += 1u) {
+    for (var x = 2u * place.x; x < min(2u * place.x + 2u, format.width); x += 1u) {
       sum += colour(x, y);
       count += 1.0;
     }
@@ -42,5 +36,5 @@ fn plane_byte(place: Place) -> u32 {
 }
 
 fn colour(x: u32, y: u32) -> vec3f {
-  return unpack4x8unorm(colours[y * size.width + x]).rgb;
+  return unpack4x8unorm(colours[y * format.width + x]).rgb;
 }
