@@ -1,12 +1,15 @@
+import { resample } from '../../pipeline/audio/resample.ts';
 import { LOWER_OUTER_LIP, UPPER_OUTER_LIP } from '../../pipeline/face/topology.ts';
 import type { EngineCall } from '../../pipeline/ports/engine.ts';
 import type { FaceTracker } from '../../pipeline/ports/face-tracker.ts';
 import { bestCorrelation, correlation, lagSteps, meanOf, percentile, tremor, where } from './curves.ts';
-import { STEP_US } from './face-clips.ts';
+import { DUB_RATE_HZ } from './dub-speech.ts';
+import { STEP_US, VAD_RATE_HZ } from './face-clips.ts';
 import { type FaceCurves, faceCurves, meanShape, pointCurves } from './lip-curves.ts';
 import { changedOutside, changedShare, movableRegion } from './movable-region.ts';
 import { type ReanimatedClip, trackPictures } from './reanimated-clip.ts';
 import { type SpokenMouth, spokenMouth } from './spoken-mouth.ts';
+import type { SyncNet } from './syncnet.ts';
 
 /** Points that speech does not move, and all of the lips' outer contours. */
 const STILL_POINTS = [33, 133, 362, 263, 168, 6, 1, 10, 151] as const;
@@ -49,6 +52,9 @@ export interface ClipFigures {
   readonly silentClosedInOriginal: Share;
   readonly bilabialsClosed: Share;
   readonly identity: number;
+  /** Errors of lips against sound as SyncNet rates them: the result with the dub, by the source with its own sound. */
+  readonly lseC: number;
+  readonly lseD: number;
   readonly strength: number;
   readonly guards: Readonly<Record<string, number>>;
   readonly pictureMs: number;
@@ -69,7 +75,7 @@ export interface MeasuredClip {
 
 /** Follows the face again in the pictures that were made, with the tracker that steered them, and compares. */
 export async function measureClip(
-  tracker: FaceTracker,
+  { tracker, syncNet }: { tracker: FaceTracker; syncNet: SyncNet | undefined },
   reanimated: ReanimatedClip,
   call: EngineCall,
 ): Promise<MeasuredClip> {
@@ -129,6 +135,7 @@ export async function measureClip(
         ),
       ),
       identity: await identity(tracker, reanimated, { source, result }, call),
+      ...(await lipSync(syncNet, reanimated, { source, result }, call)),
       strength: meanOf(where(verdicts, (i) => spoken.counts[i]!).map(({ strength }) => strength)),
       guards: countGuards(verdicts),
       pictureMs: reanimated.pictureMs,
@@ -148,6 +155,24 @@ function changes({ clip, bytes }: ReanimatedClip, { faces, poses }: FaceCurves) 
     changed += changedShare(before, bytes[i]!, lumaBytes);
   }
   return { changedOutside: outside, changedShare: changed / clip.pictures.length };
+}
+
+async function lipSync(
+  syncNet: SyncNet | undefined,
+  { clip, dub, bytes }: ReanimatedClip,
+  { source, result }: { source: FaceCurves; result: FaceCurves },
+  call: EngineCall,
+): Promise<{ lseC: number; lseD: number }> {
+  const landmarks = ({ faces }: FaceCurves) => faces.map((face) => face?.landmarks);
+  const own = await syncNet?.score(
+    { pictures: clip.pictures, landmarks: landmarks(source), pcm: clip.sound },
+    call,
+  );
+  const pictures = clip.pictures.map((picture, i) => ({ ...picture, bytes: bytes[i]! }));
+  const pcm = resample(dub.sound, DUB_RATE_HZ, VAD_RATE_HZ);
+  const made = await syncNet?.score({ pictures, landmarks: landmarks(result), pcm }, call);
+  if (own === undefined || made === undefined) return { lseC: Number.NaN, lseD: Number.NaN };
+  return { lseC: made.lseC / own.lseC, lseD: made.lseD / own.lseD };
 }
 
 /** How alike result and source are, against how alike the source's own neighbouring pictures are. NaN without such a network. */

@@ -7,7 +7,7 @@ import type { Vad } from '../../pipeline/ports/vad.ts';
 import { levelled } from '../clips/pcm.ts';
 import { type DecodedClip, VAD_RATE_HZ } from './face-clips.ts';
 
-const RATE_HZ = 48_000;
+export const DUB_RATE_HZ = 48_000;
 /** Between sentences of the dub, as a translator's clauses leave it. */
 const PAUSE_US = 450_000;
 /** A sentence may last so much longer than the speech it stands for. */
@@ -104,7 +104,7 @@ export class DubVoice {
             };
       sentences.push({
         text,
-        pcm: levelled(resample(trimmed.pcm, speech.sampleRateHz, RATE_HZ)),
+        pcm: levelled(resample(trimmed.pcm, speech.sampleRateHz, DUB_RATE_HZ)),
         phonemes: phonemes.map(({ phoneme, startMs }) => ({ phoneme, startUs: Math.round(startMs * 1000) })),
       });
     }
@@ -151,9 +151,9 @@ export class DubVoice {
         atUs = utterance.endUs + PAUSE_US;
       }
     }
-    const sound = new Float32Array(Math.round((clip.pictures.length / 25) * RATE_HZ));
+    const sound = new Float32Array(Math.round((clip.pictures.length / 25) * DUB_RATE_HZ));
     for (const { startUs, pcm } of utterances) {
-      const at = Math.round((startUs * RATE_HZ) / 1_000_000);
+      const at = Math.round((startUs * DUB_RATE_HZ) / 1_000_000);
       sound.set(pcm.subarray(0, Math.max(0, sound.length - at)), at);
     }
     const updates = updatesOf(spans, utterances);
@@ -180,7 +180,7 @@ function updatesOf(spans: readonly Span[], utterances: ClipDub['utterances']): S
 }
 
 function lengthUs(pcm: Float32Array): number {
-  return Math.round((pcm.length * 1_000_000) / RATE_HZ);
+  return Math.round((pcm.length * 1_000_000) / DUB_RATE_HZ);
 }
 
 /** Where a clip's person speaks. */

@@ -23,9 +23,9 @@ const COPIES = 20;
 
 /** Bytes that a kernel has to read and write for a pixel of the mouth's part of the picture, each once. */
 const BYTES_A_PIXEL: Readonly<Record<string, number>> = {
-  film: 1.5 + 16 + 12,
+  film: 1.5 + 4 + 12,
   number: 3 * 4,
-  warp: 16 + 12 + 4 + 32,
+  warp: 4 + 12 + 4 + 32,
   sum: 32 / 4,
   finish: 32 + 16,
   write: 16 + 2 * 1.5,

@@ -96,6 +96,8 @@ const FIGURES: readonly Aspect[] = [
     share: (f) => f.bilabialsClosed,
     goal: { atLeast: 97 },
   },
+  { title: 'LSE-C, result / source', digits: 2, value: (f) => f.lseC },
+  { title: 'LSE-D, result / source', digits: 2, value: (f) => f.lseD },
   { title: 'identity, of the source’s own', digits: 3, value: (f) => f.identity, goal: { atLeast: 0.95 } },
   { title: 'pixels of a picture that change', unit: '%', digits: 1, value: (f) => 100 * f.changedShare },
   { title: 'strength', digits: 3, value: (f) => f.strength },

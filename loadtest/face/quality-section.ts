@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { EngineCall } from '../../pipeline/ports/engine.ts';
 import type { FaceTracker } from '../../pipeline/ports/face-tracker.ts';
 import type { Reanimator } from '../../pipeline/ports/reanimator.ts';
@@ -9,18 +10,21 @@ import { type ClipDub, DUB_LANGUAGES, DubVoice, speechSpans } from './dub-speech
 import { type DecodedClip, decodeClip, type FaceClip } from './face-clips.ts';
 import { clipTable, figureRows, type MeasuredRow } from './quality-report.ts';
 import { type ReanimatedClip, reanimateClip, trackPictures } from './reanimated-clip.ts';
+import type { SyncNet } from './syncnet.ts';
 
-export interface QualityEngines {
+export interface LipsOptions {
   readonly tracker: FaceTracker;
   readonly reanimator: Reanimator;
+  /** Scores lips against sound, where such a network is installed. */
+  readonly syncNet: SyncNet | undefined;
+  readonly clips: readonly FaceClip[];
+  /** How much later than it could a picture is made, so that more of the face was seen before, µs. */
+  readonly aheadUs: number;
 }
 
 /** Has every clip's person speak a dub in each language, and measures what came of it. */
-export async function measureLips(
-  context: BenchContext,
-  { tracker, reanimator }: QualityEngines,
-  clips: readonly FaceClip[],
-): Promise<void> {
+export async function measureLips(context: BenchContext, options: LipsOptions): Promise<void> {
+  const { tracker, reanimator, syncNet, clips, aheadUs } = options;
   const { signal, progress, sheets } = context;
   const call: EngineCall = { signal, priority: 'upload' };
   const rows: MeasuredRow[] = [];
@@ -29,17 +33,19 @@ export async function measureLips(
     const tracked = await trackPictures(tracker, clip.pictures, call);
     for (const dub of dubs) {
       progress(`faces: ${clip.name} in ${dub.language}`);
-      const reanimated = await reanimateClip(reanimator, { clip, dub, tracked }, call);
-      const measured = await measureClip(tracker, reanimated, call);
+      const reanimated = await reanimateClip(reanimator, { clip, dub, tracked, aheadUs }, call);
+      const measured = await measureClip({ tracker, syncNet }, reanimated, call);
       rows.push({ clip, dub, figures: measured.figures });
-      if (sheets !== undefined) await writeSheets(sheets, reanimated, measured, signal);
-      record(context, reanimated, measured);
+      if (sheets !== undefined)
+        await writeSheets(join(sheets, `ahead-${aheadUs / 1000}-ms`), reanimated, measured, signal);
+      record(context, `ahead-${aheadUs / 1000}-ms`, reanimated, measured);
     }
   }
-  context.print('faces: per clip', clipTable(rows));
+  const seen = aheadUs === 0 ? 'made at once' : `made ${aheadUs / 1_000_000} s later`;
+  context.print(`faces ${seen}: per clip`, clipTable(rows));
   const isUnseen = ({ clip }: MeasuredRow) => !clip.inPrior;
   context.figures(
-    `faces: ${new Set(rows.map(({ clip }) => clip.name)).size} people, ${rows.length} dubs, means and shares of all`,
+    `faces ${seen}: ${new Set(rows.map(({ clip }) => clip.name)).size} people, ${rows.length} dubs, means and shares of all`,
     ['all', 'of whom nothing is packaged'],
     figureRows([rows, rows.filter(isUnseen)].map((some) => some.map(({ figures }) => figures))),
   );
@@ -78,10 +84,11 @@ async function* dubbedClips(context: BenchContext, clips: readonly FaceClip[]): 
 
 function record(
   context: BenchContext,
+  set: string,
   { clip, dub, verdicts }: ReanimatedClip,
   { figures, source, result, target, spoken }: MeasuredClip,
 ): void {
-  context.record(`${clip.name}/${dub.language}`, {
+  context.record(`${set}/${clip.name}/${dub.language}`, {
     texts: dub.texts,
     utterances: dub.utterances.map(({ startUs, endUs }) => ({ startUs, endUs })),
     figures,

@@ -40,11 +40,11 @@ export async function trackPictures(
 /** Has a clip's face speak a dub, as the face thread does: what is said is told before the pictures. */
 export async function reanimateClip(
   reanimator: Reanimator,
-  parts: { clip: DecodedClip; dub: ClipDub; tracked: readonly TrackedPicture[] },
+  parts: { clip: DecodedClip; dub: ClipDub; tracked: readonly TrackedPicture[]; aheadUs: number },
   call: EngineCall,
 ): Promise<ReanimatedClip> {
-  const { clip, dub, tracked } = parts;
-  const reanimation = await reanimator.open({ format: clip.format });
+  const { clip, dub, tracked, aheadUs } = parts;
+  const reanimation = await reanimator.open({ format: clip.format, aheadUs });
   const done: ReanimatedPicture[] = [];
   let spentMs = 0;
   const timed = async (work: () => Promise<readonly ReanimatedPicture[]>) => {
