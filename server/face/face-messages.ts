@@ -22,6 +22,8 @@ export type ToFaceThread =
       readonly consent: boolean;
       /** Original, mesh, visemes and result side by side come beside the result. */
       readonly explain: boolean;
+      /** See ReanimationOptions. */
+      readonly aheadUs: number;
     }
   | { readonly kind: 'consent'; readonly channel: number; readonly consent: boolean }
   | { readonly kind: 'add'; readonly channel: number; readonly rendition: FaceRendition }

@@ -21,6 +21,8 @@ export interface FaceStreamOptions {
   readonly format: PictureFormat;
   readonly consent: boolean;
   readonly explain: boolean;
+  /** See ReanimationOptions. */
+  readonly aheadUs: number;
   readonly onPictures: (mediaTimeUs: number, pictures: readonly FacePicture[], timings: FaceTimings) => void;
 }
 
@@ -163,7 +165,8 @@ export class FaceStream {
     }
     if (this.#engines || mediaTimeUs < this.#retryAtUs) return this.#engines;
     try {
-      const reanimation = await this.#o.reanimator.open({ format: this.#o.format });
+      const { format, aheadUs } = this.#o;
+      const reanimation = await this.#o.reanimator.open({ format, aheadUs });
       this.#engines = { reanimation, tracking: this.#o.tracker.open({ maxFaces: MAX_FACES }) };
       for (const id of this.#renditions.keys()) this.#introduce(reanimation, id);
     } catch {

@@ -24,6 +24,8 @@ export interface FaceChannelOptions {
   readonly consent: boolean;
   /** Gives `FacePicture.explained`, too. Default false. */
   readonly explain?: boolean;
+  /** See ReanimationOptions. Default 0. */
+  readonly aheadUs?: number;
   /**
    * Takes a picture of every rendition, in order. Bytes are for the caller to own. Pictures come as filmed, but marked, wherever
    * faces cannot follow; their verdict says why.
@@ -160,8 +162,8 @@ export class FaceChannel {
 
   constructor(parts: FaceChannelParts) {
     this.#o = parts;
-    const { format, consent, explain = false } = parts;
-    this.#post({ kind: 'open', format, consent, explain });
+    const { format, consent, explain = false, aheadUs = 0 } = parts;
+    this.#post({ kind: 'open', format, consent, explain, aheadUs });
   }
 
   /** Pictures that were pushed and not taken in yet, up to MAX_WAITING_PICTURES. */

@@ -52,10 +52,10 @@ port.on('message', (message: ToFaceThread) => {
   }
 });
 
-function open({ channel, format, consent, explain }: Extract<ToFaceThread, { kind: 'open' }>): void {
+function open({ channel, format, consent, explain, aheadUs }: Extract<ToFaceThread, { kind: 'open' }>): void {
   const stream = new FaceStream({
     ...engines,
-    ...{ format, consent, explain },
+    ...{ format, consent, explain, aheadUs },
     onPictures: (mediaTimeUs, pictures, timings) =>
       say(
         { kind: 'pictures', channel, mediaTimeUs, pictures, timings },
