@@ -5,7 +5,7 @@ import { GPUBufferUsage, type GpuDevice, type GpuMemory } from './gpu-device.ts'
 export const SUM_TILE_PX = 32;
 const SUM_BYTES = 4 * 16;
 
-/** Rasters that the kernels of a mouth write for one another. Bytes a pixel: 3 × 16 of colours, 3 × 4 of triangles' numbers. */
+/** Rasters that the kernels of a mouth write for one another. 48 bytes a pixel. */
 export class MouthSpace {
   readonly pixels: number;
   readonly filmed: GPUBuffer;
@@ -25,7 +25,7 @@ export class MouthSpace {
     };
     try {
       this.pixels = pixels;
-      this.filmed = allocate(16 * pixels);
+      this.filmed = allocate(4 * pixels);
       this.drawn = allocate(16 * pixels);
       this.laid = allocate(16 * pixels);
       this.triangleIds = allocate(12 * pixels);

@@ -1,9 +1,9 @@
 // Draws meshes with the pixels that lie under their triangles elsewhere: warpMesh of pipeline/face/pixels/mesh-warp.ts is the
 // reference. One invocation a pixel draws the picture's mesh and the patch's.
 
-@group(0) @binding(4) var<storage, read> filmed: array<vec4f>;
+/// Four bytes a pixel, as those of patches.
+@group(0) @binding(4) var<storage, read> filmed: array<u32>;
 @group(0) @binding(5) var<storage, read> triangle_ids: array<u32>;
-/// Four bytes a pixel.
 @group(0) @binding(7) var<storage, read> kept: array<u32>;
 @group(0) @binding(8) var<storage, read> kept_before: array<u32>;
 /// The fourth number is 1 where something was drawn.
@@ -21,7 +21,7 @@ fn warp(@builtin(global_invocation_id) id: vec3u) {
   let at = id.y * job.width + id.x;
   let area = job.width * job.height;
   let here = vec2f(id.xy);
-  var under = vec4f(filmed[at].rgb, 0.0);
+  var under = vec4f(texel(0u, at), 0.0);
   var over = vec4f(0.0);
   for (var layer = 0u; layer < LAYERS; layer += 1u) {
     let triangle = triangle_ids[layer * area + at];
@@ -66,13 +66,15 @@ fn part_of(layer: u32) -> vec4u {
 }
 
 fn texel(layer: u32, at: u32) -> vec3f {
+  var word = 0u;
   if (layer == 0u) {
-    return filmed[at].rgb;
+    word = filmed[at];
+  } else if (layer == 1u) {
+    word = kept[at];
+  } else {
+    word = kept_before[at];
   }
-  if (layer == 1u) {
-    return unpack4x8unorm(kept[at]).rgb * 255.0;
-  }
-  return unpack4x8unorm(kept_before[at]).rgb * 255.0;
+  return unpack4x8unorm(word).rgb * 255.0;
 }
 
 /// Cubic, or bilinear at the edge of what there is.

@@ -41,6 +41,8 @@ struct MouthJob {
 /// Points of the mesh, px of the picture, one list after the other; then alpha of each point; then the line of the seam.
 @group(0) @binding(3) var<storage, read> mesh: array<vec2f>;
 
+/// Those after them are of the ring around the jaw.
+const FACE_POINTS = 468u;
 const TARGET = 0u;
 const SOURCE = 485u;
 const PATCH = 970u;

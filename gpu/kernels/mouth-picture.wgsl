@@ -1,6 +1,8 @@
-// The job's part of the picture as colours, and no triangle anywhere yet.
+// The job's part of the picture as colours: toRgb of pipeline/face/pixels/colour-convert.ts is the reference. And no triangle
+// anywhere yet.
 
-@group(0) @binding(4) var<storage, read_write> filmed: array<vec4f>;
+/// Four bytes a pixel.
+@group(0) @binding(4) var<storage, read_write> filmed: array<u32>;
 @group(0) @binding(5) var<storage, read_write> triangle_ids: array<u32>;
 
 @compute @workgroup_size(16, 16)
@@ -9,8 +11,7 @@ fn film(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   let at = id.y * job.width + id.x;
-  let rgb = rgb_of(yuv_at(vec2f(f32(job.x + id.x), f32(job.y + id.y))));
-  filmed[at] = vec4f(rgb * 255.0, 0.0);
+  filmed[at] = colour_word(vec2u(job.x, job.y) + id.xy);
   let area = job.width * job.height;
   triangle_ids[at] = 0u;
   triangle_ids[area + at] = 0u;

@@ -80,6 +80,12 @@ fn rgb_of(yuv: vec3f) -> vec3f {
   return vec3f(red, (light - format.kr * red - format.kb * blue) / format.kg, blue);
 }
 
+/// Red, green, blue and 255 of a pixel, a byte each.
+fn colour_word(at: vec2u) -> u32 {
+  let rgb = rgb_of(yuv_at(vec2f(at))) * 255.0;
+  return rounded(rgb.r) | (rounded(rgb.g) << 8u) | (rounded(rgb.b) << 16u) | 0xff000000u;
+}
+
 fn yuv_of(rgb: vec3f) -> vec3f {
   let light = dot(rgb, vec3f(format.kr, format.kg, format.kb));
   return vec3f(

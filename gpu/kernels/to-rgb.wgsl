@@ -16,7 +16,5 @@ fn to_rgb(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= part.width || id.y >= part.height) {
     return;
   }
-  let rgb = rgb_of(yuv_at(vec2f(f32(part.x + id.x), f32(part.y + id.y)))) * 255.0;
-  let word = rounded(rgb.r) | (rounded(rgb.g) << 8u) | (rounded(rgb.b) << 16u) | 0xff000000u;
-  colours[id.y * part.width + id.x] = word;
+  colours[id.y * part.width + id.x] = colour_word(vec2u(part.x, part.y) + id.xy);
 }

@@ -11,7 +11,7 @@ fn number_pixels(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     return;
   }
   let corners = corners_of(layer, group.x);
-  if (layer == 0u && !moves(corners)) {
+  if (layer == 0u && (!moves(corners) || is_hidden(corners))) {
     return;
   }
   let t = triangle_at(corners);
@@ -40,4 +40,12 @@ fn moves(corners: vec3u) -> bool {
     most = max(most, max(by.x, by.y));
   }
   return most >= job.min_move;
+}
+
+/// Whether the patch covers it wholly.
+fn is_hidden(corners: vec3u) -> bool {
+  if (job.has_patch == 0u || job.opacity != 1.0 || any(corners >= vec3u(FACE_POINTS))) {
+    return false;
+  }
+  return mesh[ALPHA + corners.x].x == 1.0 && mesh[ALPHA + corners.y].x == 1.0 && mesh[ALPHA + corners.z].x == 1.0;
 }
