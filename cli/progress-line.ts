@@ -77,7 +77,7 @@ export class ProgressLine {
     const { media, total, speed, lag } = this.#values(progress);
     const of = progress.durationUs === undefined ? '' : ` of ${total}`;
     if (progress.phase === 'finish') {
-      this.#stream.write(`marking the picture ${media}${of}\n`);
+      this.#stream.write(`finishing the picture ${media}${of}\n`);
       return;
     }
     this.#stream.write(`dubbing ${media}${of} · ${speed}× · lag ${lag} s\n`);

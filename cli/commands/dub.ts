@@ -6,6 +6,7 @@ import { LanguageSchema } from '../../server/contract.ts';
 import { Marker } from '../../server/marks/marker.ts';
 import { check } from '../../server/problem.ts';
 import { wantsDubNotice } from '../dub-notice-setting.ts';
+import { faceLine } from '../face-line.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { shutdownSignal } from '../shutdown.ts';
 
@@ -18,6 +19,8 @@ const OptionsSchema = z.object({
   audioTrack: z.coerce.number('must be a number').int().min(0).max(63).optional(),
   voice: z.array(z.string().regex(/^[a-z]{2,3}=[\w-]+$/, 'must look like es=pico-es-ES')).default([]),
   markPicture: z.boolean().default(false),
+  face: z.boolean().default(false),
+  faceExplain: z.boolean().default(false),
   notice: z.boolean().default(true),
   json: z.boolean().default(false),
 });
@@ -45,6 +48,14 @@ export function registerDub(program: Command): void {
       [],
     )
     .option('--mark-picture', 'watermark the picture, too: it is encoded again for that')
+    .option(
+      '--face',
+      'another file a language in which faces speak it; by this you state that the people in the picture allow it',
+    )
+    .option(
+      '--face-explain',
+      'as --face, and a file that shows side by side how each picture came about: original, mesh, visemes, result',
+    )
     .option('--no-notice', 'captions without the first one that says that AI dubs')
     .option('--json', 'print the result as JSON instead of text')
     .action(async (input: string, raw: Record<string, unknown>) => {
@@ -66,7 +77,7 @@ function collect(value: string, before: readonly string[]): string[] {
 
 async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promise<void> {
   const { dubFile } = await import('../../server/dub/dub-file.ts');
-  const { json, out, audioTrack, voice, ...rest } = options;
+  const { json, out, audioTrack, voice, face, faceExplain, ...rest } = options;
   const voices = Object.fromEntries(voice.map((choice) => choice.split('=') as [string, string]));
   const outDir = resolve(out ?? `${basename(input, extname(input)) || 'input'}-dubbed`);
   const marker = await Marker.open({
@@ -77,6 +88,8 @@ async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promi
   try {
     const result = await dubFile({
       ...rest,
+      faces: face || faceExplain,
+      explainFaces: faceExplain,
       notice: rest.notice && wantsDubNotice(),
       marker,
       voices,
@@ -96,6 +109,9 @@ async function dub(input: string, options: z.infer<typeof OptionsSchema>): Promi
       `${result.partial ? 'Partial result' : 'Dubbed'}: ${result.outFile}`,
       `  from ${result.sourceLanguage} into ${tracks}`,
       `  marked ${result.tracks.map(({ language, mark }) => `${language} ${mark.rendition}`).join(', ')}; picture ${result.picture === 'marked' ? 'marked' : `unmarked (${result.picture})`}`,
+      ...result.report.languages.flatMap(({ language, face }) =>
+        face ? [`  ${faceLine(language, face)}`] : [],
+      ),
       `  captions ${result.captions.map((caption) => caption.language).join(', ')} (.vtt, .srt); report ${basename(result.reportFile)}`,
       ...result.warnings.map((warning) => `  note: ${warning}`),
     ];

@@ -79,6 +79,8 @@ export interface CompanionFile {
   /** H.264 in MP4, whose times count from media time 0. */
   readonly pictureFile: string;
   readonly outFile: string;
+  /** The picture was stopped there: the file ends with it, labelled as partial. Default: it goes as far as the recording. */
+  readonly cutAtUs?: number;
 }
 
 export interface Recording {
@@ -197,11 +199,12 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
 
 /** A language in which nothing was said has no such file. */
 async function makeCompanion(plan: MuxPlan, companion: CompanionFile, signal: AbortSignal): Promise<void> {
-  const { track, pictureFile, outFile } = companion;
+  const { track, pictureFile, outFile, cutAtUs } = companion;
   const spool = plan.spools[track]!;
   if (!existsSync(spool.file)) return;
   const made = path.join(path.dirname(plan.made), 'companion.mp4');
-  const own = { ...plan, tracks: [plan.tracks[track]!], spools: [spool], pictureFile, made };
+  const cut = cutAtUs === undefined ? {} : { partial: true, dubbedUs: Math.min(plan.dubbedUs, cutAtUs) };
+  const own = { ...plan, ...cut, tracks: [plan.tracks[track]!], spools: [spool], pictureFile, made };
   const failure = await mux(companionArgs(own), signal);
   if (failure !== undefined) throw outputError(failure, outFile);
   await publish(made, own, outFile);

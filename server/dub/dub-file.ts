@@ -17,12 +17,13 @@ import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
 import { languageName } from '../language-name.ts';
 import { type Marker, renditionName } from '../marks/marker.ts';
 import { writeCaptions } from './caption-files.ts';
+import { DubbedFaces } from './dubbed-faces.ts';
 import { FileMarks } from './file-marks.ts';
 import { pictureMarking } from './picture-marking.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { RenditionTrack } from './rendition-track.ts';
 import { replay } from './replay.ts';
-import { type DubReport, ReportCollector, type TrackMark } from './report.ts';
+import { type DubReport, ReportCollector, type ReportFace, type TrackMark } from './report.ts';
 import { ResourceMeter } from './resource-meter.ts';
 import { identifySpokenLanguage } from './spoken-language.ts';
 
@@ -44,6 +45,13 @@ export interface DubFileOptions {
    * to be encoded again anyway is always marked.
    */
   markPicture?: boolean;
+  /**
+   * Makes a file for each language in which faces speak it: for mode synced, and only where the people in the picture allow it.
+   * Default false.
+   */
+  faces?: boolean;
+  /** Makes another file for each language that shows how its faces came about. Default false. */
+  explainFaces?: boolean;
   /** Audio track of the input, counted from 0. Default: the one marked default. */
   audioTrack?: number;
   /** Voice by language. Default: the best that keeps up. */
@@ -80,6 +88,12 @@ export interface DubResult {
     readonly tier: string;
     readonly mark: TrackMark;
   }[];
+  /** Files in which faces speak a dub. */
+  readonly faces: readonly {
+    readonly language: LanguageCode;
+    readonly file: string;
+    readonly explainFile?: string;
+  }[];
   readonly picture: PictureFate;
   readonly partial: boolean;
   readonly warnings: readonly string[];
@@ -97,10 +111,12 @@ const REPLAY_VAD_WINDOWS = 16;
  * Dubs a file through the live path: replayed as RTP into a router, through the pipeline on a virtual clock, out of the
  * router as dubbed tracks, and recorded. The same file gives the same dub, apart from its mark, which is each dub's own.
  *
- * @throws LivedubError LIVEDUB_E_INPUT_*, LIVEDUB_E_OUTPUT_*, LIVEDUB_E_PAIR_UNSUPPORTED, LIVEDUB_E_LANGUAGE_*
+ * @throws LivedubError LIVEDUB_E_INPUT_*, LIVEDUB_E_OUTPUT_*, LIVEDUB_E_PAIR_UNSUPPORTED, LIVEDUB_E_LANGUAGE_*, LIVEDUB_E_BAD_REQUEST
  */
 export async function dubFile(options: DubFileOptions): Promise<DubResult> {
   const { signal } = options;
+  if (options.faces && options.mode !== 'synced')
+    throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'Faces speak a dub in mode synced only.');
   const meter = new ResourceMeter();
   options.onProgress?.({ phase: 'prepare', mediaTimeUs: 0, speed: 0, lagMs: 0 });
   const closers: (() => unknown)[] = [() => meter.close()];
@@ -180,6 +196,8 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     languages: plan.renditions.map(({ language }) => language),
   });
   const pictureProgress = new PictureProgress(options.onProgress);
+  const moves = options.faces === true && media.video !== undefined;
+  const languages = plan.renditions.map(({ language }) => language);
   const recording = await openRecording({
     outFile: files.video,
     input: media,
@@ -193,7 +211,9 @@ async function run({ options, media, engines, plan, from, router, meter, closers
       onEnd: ({ rendition }, endUs) => marker.end([rendition], endUs),
       signal: new AbortController().signal,
     }),
-    onPicture: (endUs) => pictureProgress.update(endUs),
+    onPicture: (endUs) => {
+      if (!moves) pictureProgress.update(endUs);
+    },
     signal: new AbortController().signal,
   });
   closers.push(() => recording.close());
@@ -212,6 +232,18 @@ async function run({ options, media, engines, plan, from, router, meter, closers
   const marks = await fileMarks.issueTracks();
   for (const [i, { rendition }] of marks.entries())
     closers.push(() => marker.end([rendition], tracks[i]!.endUs));
+  const faces = moves
+    ? await DubbedFaces.open(
+        {
+          ...{ media, recording, languages, marker, name, outDir: options.outDir },
+          marks: await fileMarks.issueTracks(),
+          explain: options.explainFaces ?? false,
+          onProgress: (endUs) => pictureProgress.update(endUs),
+        },
+        signal,
+      )
+    : undefined;
+  closers.push(() => faces?.close());
   const progress = new ProgressMeter({
     durationUs: media.durationUs,
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
@@ -228,17 +260,21 @@ async function run({ options, media, engines, plan, from, router, meter, closers
           mode: options.mode,
           kind,
           mark: marks[i]!,
-          onAudio: (frame) => tracks[i]!.send(frame),
+          onAudio: async (frame) => {
+            await faces?.room(frame.mediaTimeUs);
+            await tracks[i]!.send(frame);
+          },
           onEnd: () => tracks[i]!.end(),
         },
       ],
+      ...(faces ? { onSpeech: faces.onSpeech(rendition.language) } : {}),
     })),
     pacing: { kind: 'replay', delayMs: REPLAY_DELAY_MS },
     vadWindowsPerCall: REPLAY_VAD_WINDOWS,
     clock: systemClock,
     priority: 'upload',
     clauseLog,
-    observers: [collector, progress],
+    observers: [collector, progress, ...(faces ? [faces.observer] : [])],
     signal,
     channels,
   });
@@ -261,16 +297,29 @@ async function run({ options, media, engines, plan, from, router, meter, closers
 
   pictureProgress.begin(progress.last);
   const intakeResult = partial ? undefined : await intake.result;
-  const recorded = await recording.finish(partial ? { partial } : { stop: options.signal });
+  const faced = await faces?.end({
+    stop: options.signal,
+    ...(partial ? { stoppedAtUs: Math.max(0, ...tracks.map(({ endUs }) => endUs)) } : {}),
+  });
+  const recorded = await recording.finish({
+    ...(partial ? { partial } : { stop: options.signal }),
+    companions: faced?.companions ?? [],
+  });
   const mediaSeconds = (recorded.partial ? recorded.dubbedUs : intakeResult!.endUs) / 1e6;
   const { picture } = recorded;
   const figures = meter.read();
   const report = collector.finish({
     sourceLanguage: from,
     marks: marks.map(trackMark),
+    faces: faced?.report(trackMark) ?? [],
     picture,
-    partial: recorded.partial || (intakeResult?.truncated ?? false),
-    warnings: [...(intakeResult?.warnings ?? []), ...recorded.notes],
+    partial: recorded.partial || (faced?.isCut ?? false) || (intakeResult?.truncated ?? false),
+    warnings: [
+      ...(intakeResult?.warnings ?? []),
+      ...recorded.notes,
+      ...(faced?.notes ?? []),
+      ...(options.faces && !moves ? ['There is no picture, so no faces were moved.'] : []),
+    ],
     mediaSeconds,
     ...figures,
     engineCpuSeconds: engineCpu(engines.cpuSecondsByEngine(), figures.childCpuSeconds),
@@ -292,6 +341,9 @@ async function run({ options, media, engines, plan, from, router, meter, closers
       tier,
       mark: trackMark(marks[i]!),
     })),
+    faces: report.languages.flatMap(({ language, face }) =>
+      face ? [{ language, ...filesOf(face, options.outDir) }] : [],
+    ),
     picture,
     partial: report.partial,
     warnings: report.warnings,
@@ -319,6 +371,13 @@ class PictureProgress {
     this.#last = { ...this.#last, mediaTimeUs };
     this.#tell?.(this.#last);
   }
+}
+
+function filesOf({ file, explainFile }: ReportFace, outDir: string): { file: string; explainFile?: string } {
+  return {
+    file: join(outDir, file),
+    ...(explainFile === undefined ? {} : { explainFile: join(outDir, explainFile) }),
+  };
 }
 
 function trackMark({ key, rendition }: OutputMark): TrackMark {

@@ -8,6 +8,7 @@ import type {
 } from '../../pipeline/observer.ts';
 import type { EngineInfo, LanguageCode } from '../../pipeline/ports/engine.ts';
 import { Distribution, type Percentiles } from './distribution.ts';
+import type { FaceFigures } from './face-tally.ts';
 import type { ResourceFigures } from './resource-meter.ts';
 
 export interface ReportUtterance {
@@ -46,6 +47,19 @@ export interface TrackMark {
   readonly issuer: string;
 }
 
+/** A file in which faces speak a language. */
+export interface ReportFace extends Omit<FaceFigures, 'isMarked'> {
+  /** Name of the file, in the folder of the results. */
+  readonly file: string;
+  /** Name of the file that explains it, where one was asked for. */
+  readonly explainFile?: string;
+  /** Of the picture; null where it is too small to bear one. */
+  readonly mark: TrackMark | null;
+  readonly engine: string;
+  /** Where the pixels were made: `cpu`, or the GPU's name. */
+  readonly canvas: string;
+}
+
 export interface ReportLanguage {
   readonly language: LanguageCode;
   readonly mark: TrackMark;
@@ -54,6 +68,8 @@ export interface ReportLanguage {
   readonly rateMean: number | null;
   readonly rateMax: number | null;
   readonly latenessMs: Percentiles | null;
+  /** Present where faces were to speak and there was a picture. */
+  readonly face?: ReportFace;
 }
 
 export interface DubReport {
@@ -87,6 +103,8 @@ export interface ReportFigures extends ResourceFigures {
   readonly sourceLanguage: LanguageCode;
   /** In the order of the languages. */
   readonly marks: readonly TrackMark[];
+  /** In the order of the languages. Empty: no faces were moved. */
+  readonly faces: readonly ReportFace[];
   readonly picture: PictureFate;
   readonly partial: boolean;
   readonly warnings: readonly string[];
@@ -210,7 +228,10 @@ export class ReportCollector implements PipelineObserver {
         endMs: s.endUs / 1000,
         reason: s.reason,
       })),
-      languages: this.#languages.map((language, i) => summarise(language, figures.marks[i]!, clauses)),
+      languages: this.#languages.map((language, i) => ({
+        ...summarise(language, figures.marks[i]!, clauses),
+        ...(figures.faces[i] ? { face: figures.faces[i] } : {}),
+      })),
       picture: figures.picture,
       totals: {
         mediaSeconds: round(figures.mediaSeconds, 3),

@@ -12,7 +12,7 @@ import type { TrackedPicture } from '../../pipeline/ports/face-tracker.ts';
 import type { FaceVerdict } from '../../pipeline/ports/reanimator.ts';
 import { type Box, Drawing, type Ink } from './drawing.ts';
 import { phonemeLabel } from './phoneme-label.ts';
-import { GLYPH_HEIGHT_PX } from './tiny-font.ts';
+import { GLYPH_HEIGHT_PX, GLYPH_WIDTH_PX } from './tiny-font.ts';
 
 export interface ExplainedPicture {
   readonly id: string;
@@ -43,6 +43,14 @@ const SPAN_US = 1_000_000;
 const KEPT_US = 3_000_000;
 const LIPS = [UPPER_OUTER_LIP, LOWER_OUTER_LIP, UPPER_INNER_LIP, LOWER_INNER_LIP];
 
+/** What pictures of a size are explained in. */
+export function explainedFormat({ widthPx, heightPx, colour }: PictureFormat): PictureFormat {
+  const panelWidthPx =
+    2 * Math.round(Math.min(MAX_PANEL_WIDTH_PX, Math.max(MIN_PANEL_WIDTH_PX, widthPx)) / 2);
+  const panelHeightPx = 2 * Math.max(1, Math.round((panelWidthPx * heightPx) / widthPx / 2));
+  return { widthPx: 2 * panelWidthPx, heightPx: 2 * panelHeightPx, colour };
+}
+
 /** Shows side by side what is made of a picture and why: as filmed, with the mesh, what the lips are to do, the result. */
 export class ExplainView {
   /** Of what is drawn: two by two panels. */
@@ -53,14 +61,10 @@ export class ExplainView {
   readonly #voices = new Map<string, Voice>();
 
   constructor(filmed: PictureFormat) {
-    const widthPx = Math.min(MAX_PANEL_WIDTH_PX, Math.max(MIN_PANEL_WIDTH_PX, filmed.widthPx));
-    this.#panelWidthPx = 2 * Math.round(widthPx / 2);
-    this.#panelHeightPx = 2 * Math.max(1, Math.round((widthPx * filmed.heightPx) / filmed.widthPx / 2));
+    this.format = explainedFormat(filmed);
+    this.#panelWidthPx = this.format.widthPx / 2;
+    this.#panelHeightPx = this.format.heightPx / 2;
     this.#scale = this.#panelWidthPx >= 640 ? 2 : 1;
-    this.format = {
-      ...{ widthPx: 2 * this.#panelWidthPx, heightPx: 2 * this.#panelHeightPx },
-      colour: filmed.colour,
-    };
   }
 
   speech(id: string, update: SpeechUpdate): void {
@@ -153,10 +157,9 @@ export class ExplainView {
       const isNow = startUs <= mediaTimeUs && mediaTimeUs < (phonemes[i + 1]?.startUs ?? startUs);
       // Two rows in turn, so that short phonemes do not cover one another.
       const y = labelY + (i % 2) * rowPx;
-      drawing.text(Math.round(xOf(startUs)), y, phonemeLabel(phoneme), {
-        ink: isNow ? YELLOW : WHITE,
-        scale,
-      });
+      const [x, label] = [Math.round(xOf(startUs)), phonemeLabel(phoneme)];
+      if (x + label.length * (GLYPH_WIDTH_PX + 1) * scale > panel.x + panel.widthPx) continue;
+      drawing.text(x, y, label, { ink: isNow ? YELLOW : WHITE, scale });
     }
     const { viseme } = track.at(mediaTimeUs);
     const legendY = labelY + 2 * rowPx;
