@@ -163,6 +163,21 @@ describe.skipIf(CLIP === undefined)('live faces', () => {
     await live.api('POST', '/v1/channels/speaker/languages/es/face', { on: true });
     await stateIs('active');
   });
+
+  it('are as filmed when their worker dies, with a short halt, and move again with the next one', async () => {
+    const gapMs = async (fromMs: number) => {
+      const frames = (await page.call<number[]>('framesShown', 'dubbed')).filter((at) => at > fromMs);
+      return Math.max(...frames.slice(1).map((at, i) => at - frames[i]!));
+    };
+    const killedMs = Date.now();
+    process.kill(live.server.liveWorkers.pid!, 'SIGKILL');
+    await sleep(4000);
+    const haltMs = await gapMs(killedMs - 1000);
+    await stateIs('active');
+    console.log({ haltMs, untilBackMs: Date.now() - killedMs, longestMs: await gapMs(killedMs - 1000) });
+    expect(haltMs).toBeLessThan(2500);
+    expect(await gapMs(killedMs - 1000)).toBeLessThan(2500);
+  }, 180_000);
 });
 
 /** Mean absolute difference of luma within a part of two pictures. */
