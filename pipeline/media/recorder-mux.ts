@@ -13,6 +13,8 @@ export interface MuxPlan {
   readonly spools: readonly AacSpool[];
   readonly partial: boolean;
   readonly dubbedUs: number;
+  /** Said of the file besides. */
+  readonly remark?: string;
   readonly copyPicture: boolean;
   /** H.264 in MP4 that takes the place of the input's picture. */
   readonly pictureFile?: string;
@@ -123,8 +125,9 @@ function soundArgs(copyOriginal: boolean, channels: number): string[] {
 /** What the made file says of its dubs. */
 export function disclosureOf(plan: MuxPlan): Disclosure {
   const dubs = dubsOf(plan).map(({ track }) => dubTitle(track.title, plan.partial));
-  if (!plan.partial) return { dubs };
-  return { dubs, remark: ` Partial result: stopped after ${(plan.dubbedUs / 1e6).toFixed(1)} s.` };
+  const partial = plan.partial ? ` Partial result: stopped after ${(plan.dubbedUs / 1e6).toFixed(1)} s.` : '';
+  const remark = `${plan.remark ? ` ${plan.remark}` : ''}${partial}`;
+  return remark === '' ? { dubs } : { dubs, remark };
 }
 
 /** Tracks on which something was said at all. */

@@ -79,6 +79,8 @@ export interface CompanionFile {
   /** H.264 in MP4, whose times count from media time 0. */
   readonly pictureFile: string;
   readonly outFile: string;
+  /** A sentence on what the picture is, for the file's own description. */
+  readonly remark: string;
   /** The picture was stopped there: the file ends with it, labelled as partial. Default: it goes as far as the recording. */
   readonly cutAtUs?: number;
 }
@@ -199,12 +201,12 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
 
 /** A language in which nothing was said has no such file. */
 async function makeCompanion(plan: MuxPlan, companion: CompanionFile, signal: AbortSignal): Promise<void> {
-  const { track, pictureFile, outFile, cutAtUs } = companion;
+  const { track, pictureFile, outFile, remark, cutAtUs } = companion;
   const spool = plan.spools[track]!;
   if (!existsSync(spool.file)) return;
   const made = path.join(path.dirname(plan.made), 'companion.mp4');
   const cut = cutAtUs === undefined ? {} : { partial: true, dubbedUs: Math.min(plan.dubbedUs, cutAtUs) };
-  const own = { ...plan, ...cut, tracks: [plan.tracks[track]!], spools: [spool], pictureFile, made };
+  const own = { ...plan, ...cut, tracks: [plan.tracks[track]!], spools: [spool], pictureFile, remark, made };
   const failure = await mux(companionArgs(own), signal);
   if (failure !== undefined) throw outputError(failure, outFile);
   await publish(made, own, outFile);

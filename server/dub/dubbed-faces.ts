@@ -24,6 +24,9 @@ export interface DubbedFacesOptions {
   readonly onProgress: (endUs: number) => void;
 }
 
+/** What the file says of itself. */
+const REMARK = 'The lips of people in the picture were moved by livedub to speak the dub.';
+
 /** What became of the faces of a dub. */
 export interface FacesResult {
   /** For Recording.finish. */
@@ -108,7 +111,7 @@ export class DubbedFaces {
   #companions({ renditions, isCut, endUs }: MadeFaces): CompanionFile[] {
     return renditions.flatMap(({ pictureFile, explainFile }, track) => {
       const cut = isCut ? { cutAtUs: endUs } : {};
-      const face = { track, pictureFile, outFile: this.#file(track, 'face'), ...cut };
+      const face = { track, pictureFile, outFile: this.#file(track, 'face'), remark: REMARK, ...cut };
       if (explainFile === undefined) return [face];
       return [face, { ...face, pictureFile: explainFile, outFile: this.#file(track, 'explain') }];
     });
