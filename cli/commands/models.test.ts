@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ModelInput, parseManifest } from '../../models/manifest.ts';
+import { isPackaged, MANIFEST, type ModelInput, parseManifest } from '../../models/manifest.ts';
 import { ModelStore } from '../../models/store/model-store.ts';
 import { listModels, modelsCommand, pullModels, verifyModels } from './models.ts';
 import { formatTable } from './models-table.ts';
@@ -86,6 +86,17 @@ describe('livedub models', () => {
     await writeFile(join(folder, 'own', 'tiny', 'tiny.bin'), BYTES);
     expect(await pullModels({ ...options, store: store() })).toBe(0);
     expect(printed).toContain('tiny: installed');
+  });
+
+  it('converts what a package carries in another form than engines want', async () => {
+    const manifest = MANIFEST.filter((model) => isPackaged(model) && model.convert !== undefined);
+    const store = new ModelStore({ manifest, root: join(folder, 'models') });
+    const { signal } = new AbortController();
+    const options = { json: false, write, ids: [], recommended: false, packaged: true, signal };
+    expect(await store.status('face-mesh')).toMatchObject({ state: 'missing' });
+    expect(await pullModels({ ...options, store })).toBe(0);
+    expect(printed).toBe(manifest.map(({ id }) => `${id}: installed\n`).join(''));
+    expect(Object.keys(await store.paths('face-mesh'))).toContain('facemesh.onnx');
   });
 
   it('refuses an action it does not have', async () => {

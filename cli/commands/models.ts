@@ -20,7 +20,7 @@ export interface ModelsPullOptions extends ModelsOptions {
   readonly ids: readonly string[];
   /** Also the set that makes dubs better without being asked for each. */
   readonly recommended: boolean;
-  /** Also what installed packages carry: nothing is downloaded, only looked at. */
+  /** Also what installed packages carry: nothing is downloaded, only looked at, and converted where an engine wants it so. */
   readonly packaged: boolean;
   readonly signal: AbortSignal;
 }
@@ -80,6 +80,7 @@ export async function pullModels(options: ModelsPullOptions): Promise<number> {
   const missing: ModelStatus[] = [];
   if (options.packaged) {
     for (const model of store.models.filter((model) => isPackaged(model) && model.files.length > 0)) {
+      if (model.convert !== undefined) await store.pull([model.id], { signal: options.signal });
       const [status] = await store.verify([model.id]);
       (status!.state === 'installed' ? pulled : missing).push(status!);
       if (!options.json)
