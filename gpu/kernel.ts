@@ -14,6 +14,19 @@ export function kernelSource(name: string, uses: readonly string[] = []): string
 /** What a kernel's bindings of group 0 are bound to, by number. */
 export type Bindings = Readonly<Record<number, GPUBuffer>>;
 
+export interface KernelOptions {
+  readonly gpu: GpuDevice;
+  /** File in gpu/kernels/. */
+  readonly name: string;
+  /** Those it builds on. Default: none. */
+  readonly uses?: readonly string[];
+  /** Which of its functions. Default: the only one. */
+  readonly entry?: string;
+  readonly constants?: Readonly<Record<string, number>>;
+}
+
+const loaded = new WeakMap<GpuDevice, Map<string, Promise<Kernel>>>();
+
 /** A kernel that can be run. */
 export class Kernel {
   readonly #gpu: GpuDevice;
@@ -25,18 +38,20 @@ export class Kernel {
   }
 
   /**
-   * @param options.name file in gpu/kernels/; `uses` are those it builds on
+   * Compiled once for each device, whoever runs it.
    * @throws LIVEDUB_E_INTERNAL for one that is wrong; why the device is gone
    */
-  static async load(options: {
-    readonly gpu: GpuDevice;
-    readonly name: string;
-    readonly uses?: readonly string[];
-    /** Which of its functions, where there are several. */
-    readonly entry?: string;
-    readonly constants?: Readonly<Record<string, number>>;
-  }): Promise<Kernel> {
-    const { gpu, name, uses, entry, constants } = options;
+  static load(options: KernelOptions): Promise<Kernel> {
+    const { gpu, ...rest } = options;
+    const kernels = loaded.get(gpu) ?? new Map<string, Promise<Kernel>>();
+    loaded.set(gpu, kernels);
+    const key = JSON.stringify(rest);
+    const kernel = kernels.get(key) ?? Kernel.#compile(options);
+    kernels.set(key, kernel);
+    return kernel;
+  }
+
+  static async #compile({ gpu, name, uses, entry, constants }: KernelOptions): Promise<Kernel> {
     const pipeline = await gpu.pipeline({
       label: entry ?? name,
       wgsl: kernelSource(name, uses),
