@@ -1,6 +1,6 @@
 import type { Bench } from '../bench/bench.ts';
 import { measureFaceCost } from '../face/cost-section.ts';
-import { faceClips } from '../face/face-clips.ts';
+import { AHEAD_US, faceClips } from '../face/face-clips.ts';
 import { openFaceEngines } from '../face/face-engines.ts';
 import { gpuFaceSection } from '../face/gpu-section.ts';
 import { measureLips } from '../face/quality-section.ts';
@@ -8,9 +8,6 @@ import { SyncNet } from '../face/syncnet.ts';
 
 /** Clips of a quick look: the two longer ones, and three people more. */
 const QUICK_CLIPS = 5;
-
-/** Where a picture waits for the dub anyway, as in a file, so much more of a face is seen before its first picture is made. */
-const AHEAD_US = 1_500_000;
 
 export const bench: Bench = {
   name: 'face',

@@ -19,6 +19,8 @@ export interface FacePathOptions {
   readonly updates: readonly SpeechUpdate[];
   /** One picture every 40 ms instead of as fast as they can be made. */
   readonly isPaced: boolean;
+  /** As FaceChannelOptions. */
+  readonly aheadUs: number;
   /** WebM that is written. */
   readonly outFile: string;
   readonly signal: AbortSignal;
@@ -73,6 +75,7 @@ export async function runFacePath(options: FacePathOptions): Promise<FacePathFig
   const channel = thread.channel({
     format,
     consent: true,
+    aheadUs: options.aheadUs,
     onPictures: (_mediaTimeUs, [picture], timings) => {
       doneAtMs.push(performance.now());
       pushedAtDone.push(pushedAtMs.length);

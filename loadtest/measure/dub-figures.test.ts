@@ -72,6 +72,7 @@ function dubCase(): DubCase {
     result: {
       ...{ outFile: 'a.mp4', reportFile: 'r.json', captions: [], sourceLanguage: 'en', tracks: [] },
       picture: 'none',
+      faces: [],
       ...{ partial: false, warnings: [], report: report(languages) },
     },
     commandSeconds: 10,
