@@ -19,7 +19,7 @@ const DESCRIBED = 0.8;
  * 2019): the mesh of each picture says where to look in the next, and the detector is asked only when a face may be missing.
  */
 export class FaceMeshTracker implements FaceTracker {
-  readonly info: EngineInfo = { id: 'face-mesh', version: '3.3.6', licence: 'Apache-2.0 AND MIT' };
+  readonly info: EngineInfo = { id: 'face-mesh', version: '3.3.6', licence: 'Apache-2.0' };
   readonly describe?: NonNullable<FaceTracker['describe']>;
   readonly #networks: FaceNetworks;
   #closing: Promise<void> | undefined;
