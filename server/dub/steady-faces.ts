@@ -1,6 +1,6 @@
 import type { LivedubError } from '../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../pipeline/face/dubbed-speech.ts';
-import type { PictureFormat } from '../../pipeline/face/picture.ts';
+import { type PictureFormat, planeLayout } from '../../pipeline/face/picture.ts';
 import type { FacePicture, FaceRendition, FaceTimings } from '../face/face-messages.ts';
 import { type FaceChannel, FaceThread } from '../face/face-thread-client.ts';
 import { PictureMarks } from '../face/picture-marks.ts';
@@ -24,6 +24,10 @@ interface Pending {
   readonly bytes: Uint8Array;
 }
 
+/** Pictures that wait for more of a face to be seen: memory, time, and the time between two. */
+const AHEAD_BYTES = 48 * 2 ** 20;
+const MAX_AHEAD_US = 1_000_000;
+const PICTURE_US = 40_000;
 /** A thread that ends more often is not started again. */
 const MAX_THREADS = 4;
 const NO_TIME: FaceTimings = { trackMs: 0, reanimateMs: 0, markMs: 0 };
@@ -113,7 +117,7 @@ export class SteadyFaces {
   #begin(): FaceChannel {
     const { format, explain, renditions } = this.#o;
     const channel = this.#thread.channel({
-      ...{ format, explain, consent: true },
+      ...{ format, explain, consent: true, aheadUs: aheadUs(format) },
       onPictures: (_mediaTimeUs, pictures, timings) =>
         this.#o.onPictures(this.#pending.shift()!.pts, pictures, timings),
       onFailed: () => undefined,
@@ -137,4 +141,10 @@ export class SteadyFaces {
       this.#o.onPictures(pts, pictures, NO_TIME);
     }
   }
+}
+
+/** A file can wait: the more of a face was seen, the better its first pictures. */
+function aheadUs(format: PictureFormat): number {
+  const pictures = Math.floor(AHEAD_BYTES / planeLayout(format).totalBytes);
+  return Math.min(MAX_AHEAD_US, pictures * PICTURE_US);
 }
