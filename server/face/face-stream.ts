@@ -21,8 +21,8 @@ export interface FaceStreamOptions {
   readonly format: PictureFormat;
   readonly consent: boolean;
   readonly explain: boolean;
-  /** See ReanimationOptions. */
-  readonly aheadUs: number;
+  /** See ReanimationOptions. Default 0. */
+  readonly aheadUs?: number;
   readonly onPictures: (mediaTimeUs: number, pictures: readonly FacePicture[], timings: FaceTimings) => void;
 }
 
@@ -165,7 +165,7 @@ export class FaceStream {
     }
     if (this.#engines || mediaTimeUs < this.#retryAtUs) return this.#engines;
     try {
-      const { format, aheadUs } = this.#o;
+      const { format, aheadUs = 0 } = this.#o;
       const reanimation = await this.#o.reanimator.open({ format, aheadUs });
       this.#engines = { reanimation, tracking: this.#o.tracker.open({ maxFaces: MAX_FACES }) };
       for (const id of this.#renditions.keys()) this.#introduce(reanimation, id);
@@ -238,8 +238,9 @@ export class FaceStream {
     for (const [id, made] of renditions) {
       if (!this.#renditions.has(id)) continue;
       const verdict = this.#verdict(held, made.verdict);
-      const bytes =
-        this.#consent && made.bytes !== picture.bytes ? made.bytes : Uint8Array.from(picture.bytes);
+      const isMoved = this.#consent && !held.isFailed && made.bytes !== picture.bytes;
+      // What was filmed is others', too, and not to be written into.
+      const bytes = isMoved ? made.bytes : Uint8Array.from(picture.bytes);
       const explained = this.#explained?.draw({ id, picture, bytes, verdict, tracked });
       const isMarked = await timed(
         () => this.#marks.mark(id, bytes, mediaTimeUs),
