@@ -49,7 +49,7 @@ export const FACE_MODELS: readonly ModelInput[] = [
     id: 'faceres',
     version: VERSION,
     title: 'HSE FaceRes face description',
-    task: 'face-describe',
+    task: 'face-id',
     languages: [],
     licence: 'MIT',
     commercialUse: true,

@@ -50,7 +50,7 @@ const ModelSchema = z.object({
     'speaker-id',
     'align',
     'face-track',
-    'face-describe',
+    'face-id',
     'reanimate',
     'score',
   ]),
