@@ -261,13 +261,16 @@ export class MouthBankReanimation implements Reanimation {
 
   async #make(held: Held): Promise<ReanimatedPicture> {
     const { picture, tracked } = held;
-    const renditions = new Map<string, ReanimatedRendition>();
-    for (const [id, plan] of held.plans) {
-      const rendition = this.#renditions.get(id);
-      if (rendition === undefined) continue;
-      rendition.mouth.forget(picture.mediaTimeUs);
-      renditions.set(id, await this.#render(held, plan, rendition));
-    }
+    // A canvas may work on all of them at once.
+    const made = await Promise.all(
+      [...held.plans].map(async ([id, plan]): Promise<[string, ReanimatedRendition][]> => {
+        const rendition = this.#renditions.get(id);
+        if (rendition === undefined) return [];
+        rendition.mouth.forget(picture.mediaTimeUs);
+        return [[id, await this.#render(held, plan, rendition)]];
+      }),
+    );
+    const renditions = new Map(made.flat());
     if (held.slot !== undefined) this.#o.canvas.release(held.slot);
     while (this.#dropped.length > 0 && this.#dropped[0]!.index <= held.index)
       this.#o.canvas.dropPatch(this.#dropped.shift()!.patch);

@@ -14,8 +14,8 @@ const PATCH_MEMORY_BYTES = 96 * 2 ** 20;
 const MAX_PATCHES = 400;
 /** Patches that were dropped and may still be shown. */
 const SPARE_PATCHES = 96;
-/** Pictures that are waited for: more than the look-ahead holds at 60 fps. */
-const MAX_PICTURES = 64;
+/** Pictures that are waited for: more than half a second of look-ahead holds at 60 fps. */
+const MAX_PICTURES = 40;
 const MAX_FPS = 60;
 
 /**
