@@ -39,7 +39,9 @@ export type ToFaceThread =
   | { readonly kind: 'picture'; readonly channel: number; readonly picture: Picture }
   /** No more pictures; answered with `flushed` after the last. */
   | { readonly kind: 'flush'; readonly channel: number }
-  | { readonly kind: 'close'; readonly channel: number };
+  | { readonly kind: 'close'; readonly channel: number }
+  /** Finish what is being computed, and end: a thread that is stopped in the middle of it takes the process with it. */
+  | { readonly kind: 'end' };
 
 /** A finished picture of one rendition. */
 export interface FacePicture {

@@ -13,7 +13,7 @@ import type {
 } from './face-messages.ts';
 
 export interface FaceThreadOptions {
-  /** Aborting ends the thread at once, whatever it computes. */
+  /** Aborting ends the thread as `close` does. */
   readonly signal: AbortSignal;
 }
 
@@ -34,6 +34,9 @@ export interface FaceChannelOptions {
   /** Last call: this channel makes no more pictures. */
   readonly onFailed: (error: LivedubError) => void;
 }
+
+/** One picture of a large network on a slow processor, and some more, ms. */
+const END_GRACE_MS = 5000;
 
 /** Pictures that were pushed and not taken in yet. One more is refused. */
 export const MAX_WAITING_PICTURES = 4;
@@ -91,12 +94,12 @@ export class FaceThread {
         new LivedubError('LIVEDUB_E_ENGINE_FAILED', `The face thread stopped: ${cause.message}`, { cause }),
       ),
     );
-    worker.on('exit', () => end.abort(new LivedubError('LIVEDUB_E_CLOSED', 'The face thread is closed.')));
+    worker.on('exit', () => end.abort(closedThreadError()));
     try {
       const told = await ready(worker, AbortSignal.any([signal, end.signal]));
       return new FaceThread({ worker, end, signal, ready: told });
     } catch (error) {
-      await worker.terminate();
+      await endThread(worker);
       throwIfAborted(signal);
       throw error;
     }
@@ -122,10 +125,11 @@ export class FaceThread {
     return channel;
   }
 
-  /** Ends the thread at once; its channels fail with LIVEDUB_E_CLOSED. Idempotent. */
+  /** Ends the thread as soon as it has computed what it is at; its channels fail with LIVEDUB_E_CLOSED at once. Idempotent. */
   close(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#onAbort);
-    this.#closing ??= this.#worker.terminate().then(() => undefined);
+    this.#end.abort(closedThreadError());
+    this.#closing ??= endThread(this.#worker);
     return this.#closing;
   }
 
@@ -298,6 +302,16 @@ function transferable(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
+/** A network that is stopped while it computes would end the whole process: what is computed is waited for, unless it hangs. */
+async function endThread(worker: Worker): Promise<void> {
+  if (worker.threadId < 0) return;
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const timer = setTimeout(() => void worker.terminate(), END_GRACE_MS);
+  worker.postMessage({ kind: 'end' } satisfies ToFaceThread);
+  await exited;
+  clearTimeout(timer);
+}
+
 function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted)
     throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.', { cause: signal.reason });
@@ -305,4 +319,8 @@ function throwIfAborted(signal: AbortSignal): void {
 
 function closedError(): LivedubError {
   return new LivedubError('LIVEDUB_E_CLOSED', 'The channel of pictures is closed.');
+}
+
+function closedThreadError(): LivedubError {
+  return new LivedubError('LIVEDUB_E_CLOSED', 'The face thread is closed.');
 }

@@ -13,10 +13,15 @@ const streams = new Map<number, FaceStream>();
 const say = (message: FromFaceThread, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, [...transfer]);
 
+const opening = openFaceEngines({
+  signal: new AbortController().signal,
+  onCanvas: (on) => say({ kind: 'canvas', on }),
+});
 let engines: FaceEngines;
 
 port.on('message', (message: ToFaceThread) => {
   if (message.kind === 'open') return open(message);
+  if (message.kind === 'end') return void end();
   const { channel } = message;
   const stream = streams.get(channel);
   // A channel that failed is told no more.
@@ -73,15 +78,23 @@ function fail(channel: number, error: unknown): void {
   say({ kind: 'failed', channel, problem: problemOf(error) });
 }
 
+async function end(): Promise<void> {
+  const open = [...streams.values()];
+  streams.clear();
+  await Promise.allSettled(open.map((stream) => stream.close()));
+  await opening.then(
+    ({ tracker, reanimator }) => Promise.allSettled([tracker.close(), reanimator.close()]),
+    () => undefined,
+  );
+  process.exit();
+}
+
 function bufferOf({ buffer }: Uint8Array): ArrayBuffer {
   return buffer as ArrayBuffer;
 }
 
 try {
-  engines = await openFaceEngines({
-    signal: new AbortController().signal,
-    onCanvas: (on) => say({ kind: 'canvas', on }),
-  });
+  engines = await opening;
   say({ kind: 'ready', engine: engines.reanimator.info.id, passedOver: engines.passedOver });
 } catch (error) {
   say({ kind: 'unfit', problem: problemOf(error) });
