@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LivedubError, toLivedubError } from '../../../pipeline/errors.ts';
+import { toLivedubError } from '../../../pipeline/errors.ts';
 import { FaceThread } from '../../face/face-thread-client.ts';
 
 export interface SharedFaceThreadOptions {
@@ -64,22 +64,22 @@ export class SharedFaceThread {
   #start(): Promise<FaceThread> {
     const startedMs = performance.now();
     const thread = this.#open(this.#signal);
-    const gone = (error: LivedubError): void => {
+    const gone = (mayComeBack: boolean): void => {
       if (this.#thread !== thread) return;
       this.#thread = undefined;
       if (performance.now() - startedMs > STEADY_MS) this.#failures = 0;
       // What is missing does not come by trying again soon.
-      const waitMs = error.retryable ? MIN_RETRY_MS * 2 ** this.#failures : MAX_RETRY_MS;
+      const waitMs = mayComeBack ? MIN_RETRY_MS * 2 ** this.#failures : MAX_RETRY_MS;
       this.#retryAtMs = performance.now() + Math.min(MAX_RETRY_MS, waitMs);
       this.#failures += 1;
     };
     thread.then(
       ({ died }) => {
-        const bury = () => gone(died.reason as LivedubError);
+        const bury = () => gone(true);
         if (died.aborted) bury();
         else died.addEventListener('abort', bury, { once: true });
       },
-      (error: unknown) => gone(toLivedubError(error)),
+      (error: unknown) => gone(toLivedubError(error).retryable),
     );
     return thread;
   }
