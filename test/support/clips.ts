@@ -93,6 +93,9 @@ export interface ProbedStream {
   readonly codec_name: string;
   readonly start_time: string;
   readonly duration: string;
+  /** Of pictures, px. */
+  readonly width?: number;
+  readonly height?: number;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
