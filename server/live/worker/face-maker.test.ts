@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { EncodedFrame } from '../../../pipeline/frames.ts';
+import { LivePictureEncoder } from '../../../pipeline/media/live-picture-encoder.ts';
+import type { FaceChannelOptions, FaceThread } from '../../face/face-thread-client.ts';
+import { RecentSpeech } from '../../face/recent-speech.ts';
+import { FaceMaker } from './face-maker.ts';
+import { SharedFaceThread } from './shared-face-thread.ts';
+import { SourceSound } from './source-sound.ts';
+
+const FRAME_US = 40_000;
+const [widthPx, heightPx] = [64, 48];
+const format = { widthPx, heightPx, colour: { matrix: 'bt601', range: 'limited' } } as const;
+
+/** A thread that takes a while for each picture, one after the other. */
+function threadOf(costMs: () => number): FaceThread {
+  const channel = ({ onPictures }: FaceChannelOptions) => {
+    let work: Promise<unknown> = Promise.resolve();
+    const self = {
+      waiting: 0,
+      push: async ({ mediaTimeUs, bytes }: { mediaTimeUs: number; bytes: Uint8Array }) => {
+        self.waiting += 1;
+        const done = work.then(async () => {
+          await sleep(costMs());
+          const picture = { id: 'es', bytes, verdict: { strength: 1 }, isMarked: true };
+          onPictures(mediaTimeUs, [picture], { trackMs: 0, reanimateMs: 0, markMs: 0 });
+          self.waiting -= 1;
+        });
+        work = done;
+        if (self.waiting >= 4) await done;
+      },
+      add: () => undefined,
+      close: () => undefined,
+    };
+    return self;
+  };
+  return {
+    died: new AbortController().signal,
+    channel,
+    close: async () => undefined,
+  } as unknown as FaceThread;
+}
+
+async function frames(count: number): Promise<EncodedFrame[]> {
+  const args = ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${widthPx}x${heightPx}:rate=25`];
+  const raw = execFileSync('ffmpeg', [
+    ...args,
+    ...['-frames:v', String(count), '-pix_fmt', 'yuv420p', '-f', 'rawvideo', '-'],
+  ]);
+  const out: EncodedFrame[] = [];
+  const encoder = new LivePictureEncoder({
+    ...{ codec: 'vp8', format, signal: new AbortController().signal },
+    onFrame: (frame) => out.push(frame),
+  });
+  const bytes = raw.length / count;
+  for (let i = 0; i < count; i += 1) {
+    encoder.push({ ...format, mediaTimeUs: i * FRAME_US, bytes: raw.subarray(i * bytes, (i + 1) * bytes) });
+    while (out.length <= i) await sleep(1);
+  }
+  await encoder.close();
+  return out;
+}
+
+/** Decoder real; the thread is as slow as a test says. */
+describe('FaceMaker', () => {
+  it('works on fewer pictures while the thread is too slow, and on none for a while where even that is too much', {
+    timeout: 60_000,
+  }, async () => {
+    const stop = new AbortController();
+    let costMs = 55;
+    const shown: number[] = [];
+    const startMs = performance.now();
+    const headUs = () => (performance.now() - startMs) * 1000 - 800_000;
+    const maker = new FaceMaker(
+      {
+        thread: new SharedFaceThread({ signal: stop.signal, open: async () => threadOf(() => costMs) }),
+        ...{ consent: true, headUs, signal: stop.signal },
+        onKeyframeWanted: () => undefined,
+        onPictures: (_format, mediaTimeUs) => shown.push(mediaTimeUs),
+        onFailed: (error) => expect(error).toBeUndefined(),
+      },
+      new RecentSpeech(),
+    );
+    maker.add({ id: 'es', mark: { key: undefined as never, rendition: 1, strength: 'firm' } });
+    expect(maker.state).toBe('starting');
+    const film = await frames(25);
+    let isOn = true;
+    const publishing = (async () => {
+      for (let i = Math.ceil((performance.now() - startMs) / 40); isOn; i += 1) {
+        maker.push({ ...film[i % film.length]!, mediaTimeUs: i * FRAME_US });
+        await sleep(Math.max(0, startMs + (i + 1) * 40 - performance.now()));
+      }
+    })();
+    // 55 ms for a picture every 40 ms: half of them can be done.
+    await expect.poll(() => maker.divisor, { timeout: 10_000 }).toBe(2);
+    expect(maker.state).toBe('active');
+    expect(maker.leftOutPictures).toBeGreaterThan(0);
+    costMs = 400;
+    await expect.poll(() => maker.state, { timeout: 10_000 }).toBe('overloaded');
+    await sleep(1000);
+    const count = shown.length;
+    costMs = 1;
+    await sleep(2000);
+    expect(shown.length).toBe(count);
+    await expect.poll(() => maker.state, { timeout: 12_000 }).not.toBe('overloaded');
+    await expect.poll(() => maker.state, { timeout: 4000 }).toBe('active');
+    isOn = false;
+    await publishing;
+    stop.abort();
+    await maker.close();
+  });
+});
+
+describe('SourceSound', () => {
+  it('gives out what belongs to a picture, once, and keeps no more than the longest delay needs', () => {
+    const sound = new SourceSound();
+    const pcm = new Float32Array(1600);
+    for (let i = 0; i < 400; i += 1) sound.add(pcm, i * 100_000);
+    // Forty seconds came, the last twenty are there.
+    const first = sound.until(25_000_000);
+    expect(first[0]!.mediaTimeUs).toBe(19_900_000);
+    expect(first.at(-1)!.mediaTimeUs).toBe(25_300_000);
+    expect(sound.until(25_000_000)).toEqual([]);
+    expect(sound.until(26_000_000)).toHaveLength(10);
+  });
+});
