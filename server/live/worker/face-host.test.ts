@@ -174,8 +174,8 @@ describe.skipIf(workerBin === undefined).each(['vp8', 'h264'] as const)(
         expect(Math.abs(frame.mediaTimeUs % FRAME_US)).toBeLessThan(20);
       }
       const lateUs = received.map(({ frame, headUs: at }) => at - frame.mediaTimeUs).sort((a, b) => a - b);
-      expect(lateUs[Math.floor(lateUs.length * 0.5)]).toBeLessThan(20_000);
-      expect(lateUs[Math.floor(lateUs.length * 0.95)]).toBeLessThan(100_000);
+      expect(lateUs[Math.floor(lateUs.length * 0.5)]).toBeLessThan(40_000);
+      expect(lateUs[Math.floor(lateUs.length * 0.95)]).toBeLessThan(250_000);
 
       const before = received.length;
       const keyframes = () => received.slice(before).filter(({ frame }) => frame.keyframe).length;
