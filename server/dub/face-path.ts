@@ -251,6 +251,7 @@ export class FacePath {
       // There is always one picture, so that there is a file.
       if (mediaTimeUs >= this.#untilUs && !isFirst) {
         this.#isCut = true;
+        this.#notes.push(`Faces were stopped after ${(mediaTimeUs / 1e6).toFixed(1)} s.`);
         return;
       }
       isFirst = false;
