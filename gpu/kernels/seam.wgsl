@@ -2,6 +2,7 @@
 
 const LIKE_LIP = 12.0;
 const SHADOW = 0.2;
+const DARK_REACH = vec2f(0.35, 0.6);
 
 fn with_seam(before: vec4f, at: vec2u) -> vec4f {
   let place = vec2i(at);
@@ -35,5 +36,8 @@ fn with_seam(before: vec4f, at: vec2u) -> vec4f {
   let shade = 1.0 - SHADOW * exp(-dim * dim) * end;
   let lip = mix(job.upper_lip.rgb, job.lower_lip.rgb, lower);
   let wanted = select(lip, before.rgb, abs(before.rgb - lip) < vec3f(LIKE_LIP)) * shade;
-  return vec4f(mix(before.rgb, wanted, share), 1.0);
+  let paler = dot(before.rgb - lip, vec3f(1.0));
+  let reach = DARK_REACH * job.seam_reach;
+  let dark = select(1.0 - smooth_between(reach.x, reach.y, distance), 1.0, paler > 0.0);
+  return vec4f(mix(before.rgb, wanted, share * dark), 1.0);
 }

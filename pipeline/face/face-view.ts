@@ -3,7 +3,7 @@ import { type LipShape, lipAsymmetry, lipShape } from './lip-shape.ts';
 import type { Picture } from './picture.ts';
 import { planeLayout } from './picture.ts';
 import { canonicalShape, type FacePose, fitPose, inPicture } from './pose.ts';
-import { LOWER_INNER_LIP, UPPER_INNER_LIP } from './topology.ts';
+import { LOWER_INNER_LIP, LOWER_OUTER_LIP, UPPER_INNER_LIP, UPPER_OUTER_LIP } from './topology.ts';
 
 /** One face in one picture, as the reanimator looks at it. */
 export interface FaceView {
@@ -24,6 +24,8 @@ export interface FaceView {
   readonly brightness: number;
   /** How bright and colourless the inside of the mouth is: teeth. */
   readonly teeth: number;
+  /** The same of the lips. */
+  readonly lipTone: number;
   /** Change of lips and head since the picture before, canonical units per picture of 25 fps: motion blur. */
   readonly speed: number;
   /** Mean step of luma between neighbours around the eyes, which speech does not change: low where the picture is blurred. */
@@ -76,7 +78,7 @@ export function lookAt(options: ViewOptions): FaceView {
     ...{ faceId, index, landmarks, confidence, pose, canonical, lips, thumb, brightness, speed },
     mediaTimeUs: picture.mediaTimeUs,
     asymmetry: lipAsymmetry(canonical),
-    teeth: teethOf(picture, landmarks),
+    ...toneOf(picture, landmarks),
     sharpness: sharpnessOf(picture, landmarks),
   };
 }
@@ -106,26 +108,33 @@ function thumbnail(picture: Picture, pose: FacePose, mouth: ViewOptions['mouth']
   return { thumb, brightness: sum / THUMB_PIXELS };
 }
 
-/** Mean of luma less colour over points between the lips. */
-function teethOf(picture: Picture, landmarks: Float32Array): number {
+/** Mean of luma less colour, over points between the lips and over points on them. */
+function toneOf(picture: Picture, landmarks: Float32Array): { teeth: number; lipTone: number } {
+  const inside: number[] = [];
+  const lips: number[] = [];
+  for (let i = 1; i < 10; i += 1) {
+    const at = (contour: readonly number[]) => contour[i]! * 3;
+    const upper = at(UPPER_INNER_LIP);
+    const lower = at(LOWER_INNER_LIP);
+    for (const share of [0.25, 0.5, 0.75]) inside.push(...paleness(picture, landmarks, upper, lower, share));
+    lips.push(...paleness(picture, landmarks, upper, at(UPPER_OUTER_LIP), 0.5));
+    lips.push(...paleness(picture, landmarks, lower, at(LOWER_OUTER_LIP), 0.5));
+  }
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  return { teeth: mean(inside), lipTone: mean(lips) };
+}
+
+/** Of the pixel a share of the way from one point to another; none outside the picture. */
+function paleness(picture: Picture, l: Float32Array, from: number, to: number, share: number): number[] {
   const { widthPx, heightPx, bytes } = picture;
   const { chromaWidthPx, uOffset, vOffset } = planeLayout(picture);
-  let sum = 0;
-  let count = 0;
-  for (let i = 1; i < 10; i += 1) {
-    const upper = UPPER_INNER_LIP[i]! * 3;
-    const lower = LOWER_INNER_LIP[i]! * 3;
-    for (const share of [0.25, 0.5, 0.75]) {
-      const x = Math.round(landmarks[upper]! * (1 - share) + landmarks[lower]! * share);
-      const y = Math.round(landmarks[upper + 1]! * (1 - share) + landmarks[lower + 1]! * share);
-      if (x < 0 || y < 0 || x >= widthPx || y >= heightPx) continue;
-      const chroma = (y >> 1) * chromaWidthPx + (x >> 1);
-      const colour = Math.hypot(bytes[uOffset + chroma]! - 128, bytes[vOffset + chroma]! - 128);
-      sum += bytes[y * widthPx + x]! - 1.4 * colour;
-      count += 1;
-    }
-  }
-  return sum / Math.max(1, count);
+  const x = Math.round(l[from]! * (1 - share) + l[to]! * share);
+  const y = Math.round(l[from + 1]! * (1 - share) + l[to + 1]! * share);
+  if (x < 0 || y < 0 || x >= widthPx || y >= heightPx) return [];
+  const chroma = (y >> 1) * chromaWidthPx + (x >> 1);
+  const colour = Math.hypot(bytes[uOffset + chroma]! - 128, bytes[vOffset + chroma]! - 128);
+  return [bytes[y * widthPx + x]! - 1.4 * colour];
 }
 
 const SHARPNESS_STEPS = 28;

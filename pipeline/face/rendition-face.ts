@@ -32,6 +32,8 @@ const MAX_STRETCH = 1.45;
 const STRETCH_SLACK = 0.012;
 /** Share of the range to which a mouth opens whose inside must be drawn. */
 const DRAWN_OPENING = 0.55;
+/** How much paler than the lips what lies between them is: perhaps teeth, and surely teeth. */
+const TEETH_SHOWN = [15, 45] as const;
 /** More pictures apart than this is a jump. */
 const JUMP_PICTURES = 2;
 
@@ -72,7 +74,7 @@ export class RenditionFace {
     const jumped = before !== undefined && Math.abs(chosen.index - before.index) > JUMP_PICTURES;
     this.#before = chosen;
     this.#person = person;
-    const seam = seamOf(picture, view, chosen, lips, range, target);
+    const seam = seamOf({ picture, view, chosen, lips, range, target });
     const cavity = drawn > 0.05 ? cavityOf(picture, view, lips, drawn) : undefined;
     return {
       ...{ slot: shot.slot, stream: this.#stream, fresh: isFresh, source, target },
@@ -112,18 +114,21 @@ function reachable(
   return { lips: { opening, width: wanted.width }, drawn: smoothstep(0.2, 0.45, lacking / span) };
 }
 
-function seamOf(
-  picture: Picture,
-  view: FaceView,
-  chosen: KeptView,
-  lips: LipTarget,
-  range: LipRange,
-  target: Float32Array,
-): MouthJob['seam'] {
+function seamOf(options: {
+  readonly picture: Picture;
+  readonly view: FaceView;
+  readonly chosen: KeptView;
+  readonly lips: LipTarget;
+  readonly range: LipRange;
+  readonly target: Float32Array;
+}): MouthJob['seam'] {
+  const { picture, view, chosen, lips, range, target } = options;
   const span = Math.max(0.05, range.openingMax - range.openingMin);
   const share = (opening: number) => (opening - range.openingMin) / span;
-  const weight =
-    smoothstep(0.05, 0.2, share(chosen.lips.opening)) * (1 - smoothstep(0.02, 0.18, share(lips.opening)));
+  // A smile shows teeth between lips whose contours all but touch.
+  const teeth = smoothstep(...TEETH_SHOWN, chosen.teeth - chosen.lipTone);
+  const shown = Math.max(smoothstep(0.05, 0.2, share(chosen.lips.opening)), teeth);
+  const weight = shown * (1 - smoothstep(0.02, 0.18, share(lips.opening)));
   if (weight < 0.02) return undefined;
   const line = new Float32Array(22);
   for (let i = 0; i < 11; i += 1)
@@ -132,7 +137,7 @@ function seamOf(
         (target[UPPER_INNER_LIP[i]! * 2 + axis]! + target[LOWER_INNER_LIP[i]! * 2 + axis]!) / 2;
   return {
     ...{ weight, line },
-    halfWidthPx: 0.03 * view.pose.scale,
+    halfWidthPx: (0.03 + 0.015 * teeth) * view.pose.scale,
     shadowPx: 0.012 * view.pose.scale,
     upperLip: lipTone(picture, view, UPPER_OUTER_LIP, UPPER_INNER_LIP),
     lowerLip: lipTone(picture, view, LOWER_OUTER_LIP, LOWER_INNER_LIP),

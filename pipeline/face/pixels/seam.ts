@@ -4,6 +4,8 @@ import type { RgbRaster } from './colour-convert.ts';
 
 /** Pixels this near to the colour of the lips stay, others are what was between them. */
 const LIKE_LIP = 12;
+/** Teeth are paler than lips, wherever they show; what is darker may be an edge of the lips, but near the line it is the mouth. */
+const DARK_REACH = [0.35, 0.6] as const;
 const SHADOW = 0.2;
 
 /**
@@ -28,11 +30,14 @@ export function closeSeam(raster: RgbRaster, touched: Uint8Array, seam: NonNulla
       const lower = 0.5 + 0.5 * Math.min(1, distance / (0.25 * reach)) * (below ? 1 : -1);
       const shade = 1 - SHADOW * Math.exp(-((distance / shadowPx) ** 2)) * end;
       const at = (y * widthPx + x) * 3;
+      let paler = 0;
+      for (let c = 0; c < 3; c += 1) paler += data[at + c]! - mixed(upperLip, lowerLip, lower, c);
+      const dark = paler > 0 ? 1 : 1 - smoothstep(DARK_REACH[0] * reach, DARK_REACH[1] * reach, distance);
       for (let c = 0; c < 3; c += 1) {
         const lip = mixed(upperLip, lowerLip, lower, c);
         const value = data[at + c]!;
         const wanted = (Math.abs(value - lip) < LIKE_LIP ? value : lip) * shade;
-        data[at + c] = value * (1 - share) + wanted * share;
+        data[at + c] = value * (1 - share * dark) + wanted * share * dark;
       }
       touched[y * widthPx + x] = 1;
     }
