@@ -39,8 +39,8 @@ export interface LivePictureEncoderOptions {
 /** Media times are doubled: the odd time between two of them says that its picture is to be a keyframe. */
 const TICKS_PER_US = 2;
 const TICKS_HZ = 1e6 * TICKS_PER_US;
-const BITS_PER_PIXEL = 0.1;
-const MIN_BITRATE_BPS = 150_000;
+const BITS_PER_PIXEL = 0.14;
+const MIN_BITRATE_BPS = 300_000;
 const MAX_BITRATE_BPS = 4_000_000;
 /** An encoder that gives nothing for so long, though it was given pictures, hangs, ms. */
 const STALL_MS = 3000;
