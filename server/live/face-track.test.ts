@@ -167,6 +167,24 @@ describe('FaceTrack', () => {
     expect(asked).toEqual(['original']);
   });
 
+  it('keeps its pace when somebody watches again after hours', async () => {
+    const early = new Pictures(1, 100, 0);
+    original(early.next(true), early.session);
+    track.requestKeyframe();
+    track.setWatched(false);
+    const hourTicks = 3600 * 90_000;
+    const unseen = [1, 4].map((hours) => new Pictures(1, 200 * hours, hours * hourTicks));
+    for (const o of unseen) original(o.next(true), early.session);
+    const late = new Pictures(1, 3000, 7 * hourTicks);
+    track.setWatched(true);
+    original(late.next(true), early.session);
+    original(late.next(), early.session);
+    await vi.waitFor(() => expect(seen).toHaveLength(3));
+    expect(seen.slice(1).map(({ timestamp }) => timestamp)).toEqual(
+      [1, 2].map((i) => 7 * hourTicks + i * FRAME_TICKS),
+    );
+  });
+
   it('has nothing to show while no keyframe of the original is known, and begins with the next', async () => {
     const o = new Pictures(1, 100, 0);
     original(o.next(), o.session);

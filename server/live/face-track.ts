@@ -20,6 +20,8 @@ export type PictureSource = 'made' | 'original';
 
 /** The worker's pictures may come so much later than the same ones of the original; then the original is shown, 90 kHz ticks. */
 const MAX_BEHIND_TICKS = 90_000;
+/** What was sent longer ago has no say in the times of what follows; kept for hours, it would seem to be later. 90 kHz ticks. */
+const FORGET_TICKS = 10 * 90_000;
 const ASK_EVERY_MS = 500;
 
 /**
@@ -71,6 +73,8 @@ export class FaceTrack {
   /** A packet of the delayed original, as it is due. */
   original(packet: RtpPacketInfo, session: object): void {
     this.#originalTicks = newer(this.#originalTicks, packet.timestamp);
+    if (this.#sentTicks !== undefined && signedDelta32(packet.timestamp, this.#sentTicks) > FORGET_TICKS)
+      this.#sentTicks = undefined;
     if (!this.#isWatched) return;
     if (this.#playing === 'original' && this.#from === session) this.#send(packet);
     else if (this.#playing === 'made' && this.#isUsable && !this.#isBehind(this.#madeTicks)) return;
@@ -80,9 +84,9 @@ export class FaceTrack {
 
   /** A packet of the worker, as it is due. @param source which track of a worker it is of */
   made(packet: RtpPacketInfo, source: object): void {
-    this.#madeTicks = newer(this.#madeTicks, packet.timestamp);
-    if (!this.#isWatched || !this.#isUsable) return;
     const isPlaying = this.#playing === 'made' && this.#from === source;
+    this.#madeTicks = isPlaying ? newer(this.#madeTicks, packet.timestamp) : packet.timestamp;
+    if (!this.#isWatched || !this.#isUsable) return;
     if (!isPlaying) {
       if (this.#isBehind(packet.timestamp)) return;
       if (!isKeyframeStart(this.relay.codec, packet.payload)) {
