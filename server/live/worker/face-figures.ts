@@ -4,12 +4,16 @@ import { FACE_GUARDS, type FaceGuard, type FaceVerdict } from '../../../pipeline
 export interface FaceSecond {
   /** Mean, 0…1. */
   readonly strength: number;
+  /** Pictures in which the face followed by less than half, by reason. */
   readonly guards: Partial<Record<FaceGuard, number>>;
   /** Pictures sent a second. */
   readonly fps: number;
   /** Mean over pictures, from the moment in which all that a picture needs was there until it was encoded. */
   readonly computeMs: number;
 }
+
+/** A face follows from so much strength on. */
+const FOLLOWS = 0.5;
 
 /** Counts the pictures of one language. */
 export class FaceFigures {
@@ -24,7 +28,7 @@ export class FaceFigures {
   made({ strength, guard }: FaceVerdict): void {
     this.#made += 1;
     this.#strengths += strength;
-    if (guard) this.#guards.set(guard, (this.#guards.get(guard) ?? 0) + 1);
+    if (guard && strength < FOLLOWS) this.#guards.set(guard, (this.#guards.get(guard) ?? 0) + 1);
   }
 
   encoded(computeMs: number): void {
