@@ -108,6 +108,7 @@ export class FaceRendition {
   push(format: PictureFormat, picture: MadePicture): void {
     this.figures.made(picture.verdict);
     if (this.#format === undefined || !isSameFormat(this.#format, format)) this.#open(format);
+    if (this.#readyMs.size >= MAX_HELD_FRAMES) this.#readyMs.clear();
     this.#readyMs.set(picture.mediaTimeUs, picture.readyMs);
     this.#encoder!.push({ ...format, mediaTimeUs: picture.mediaTimeUs, bytes: picture.bytes });
   }

@@ -38,6 +38,7 @@ export class SharedFaceThread {
    * @throws why it cannot be opened; the signal's reason
    */
   async acquire(user: object, signal: AbortSignal): Promise<FaceThread> {
+    signal.throwIfAborted();
     this.#users.add(user);
     clearTimeout(this.#idle);
     const waitMs = this.#retryAtMs - performance.now();
