@@ -18,11 +18,11 @@ const STATES: Readonly<Record<FaceView['state'], string>> = {
   off: 'Lips stay as filmed.',
   'no-consent': 'Lips stay as filmed until there is consent.',
   'no-picture': 'There is no picture.',
-  idle: 'Nobody watches in sync; no lips are moved.',
+  idle: 'Nobody watches in sync with dubbed lips; none are moved.',
   starting: 'Lips are about to follow the dub.',
   active: 'Lips follow the dub.',
   original: 'As filmed at this moment.',
-  overloaded: 'This machine cannot keep up at this moment; lips stay as filmed.',
+  overloaded: 'The server cannot keep up at this moment; lips stay as filmed.',
 };
 
 /** What becomes of the lips of one language, and why they stay as filmed where they do. */

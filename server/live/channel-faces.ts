@@ -141,7 +141,7 @@ export class ChannelFaces {
         level: 'warning',
         code: 'face-overloaded',
         language,
-        message: 'The machine cannot keep up with moving lips; faces are shown as filmed.',
+        message: 'The server cannot keep up with moving lips; faces are shown as filmed.',
       });
     } else if (state === 'active' && this.#overloaded.delete(language)) {
       this.#o.onNotice({
