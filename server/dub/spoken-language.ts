@@ -37,7 +37,11 @@ export async function identifySpokenLanguage(options: SpokenLanguageOptions): Pr
   if (language === undefined) {
     throw new LivedubError(
       'LIVEDUB_E_LANGUAGE_NOT_RECOGNISED',
-      'The speech is in a language that no installed engine recognises.',
+      'The speech seems to be in a language that no installed engine recognises.',
+      {
+        remedy:
+          'Name the language if it was taken for another, e.g. `--from en`; else see `livedub models list`, then `livedub models pull`.',
+      },
     );
   }
   return language;
