@@ -204,7 +204,7 @@ export class MouthBankReanimation implements Reanimation {
       });
       this.#before = view;
       const verdict = guardView(view, this.#o.format, picture.mediaTimeUs - held.shotStartUs);
-      const person = await this.#people.meet(picture, face, call);
+      const person = await this.#people.meet(picture, face, tracked.faces, call);
       this.#people.makeRoomFor(person);
       held.slot = this.#o.canvas.load(picture);
       const learnt = person.see(view, held.slot, verdict.strength === 1 || verdict.guard === 'cut');

@@ -31,11 +31,20 @@ export class People {
     this.#o = options;
   }
 
-  /** The person whose face this is; a new one where nobody is like it. */
-  async meet(picture: Picture, face: TrackedFace, call: EngineCall): Promise<Person> {
+  /**
+   * The person whose face this is; a new one where nobody is like it.
+   * @param faces all in the picture: one of them cannot be another
+   */
+  async meet(
+    picture: Picture,
+    face: TrackedFace,
+    faces: readonly TrackedFace[],
+    call: EngineCall,
+  ): Promise<Person> {
     const known = this.#byFace.get(face.id);
     if (known !== undefined) return known;
-    // One of the faces in the picture cannot be another of them.
+    for (const id of [...this.#byFace.keys()])
+      if (!faces.some((other) => other.id === id)) this.#byFace.delete(id);
     const descriptor = await this.#o.describe?.(picture, face, call).catch(() => undefined);
     const person = (descriptor && this.#find(descriptor)) ?? this.#add();
     person.descriptor = descriptor ?? person.descriptor;
@@ -43,7 +52,7 @@ export class People {
     return person;
   }
 
-  /** After a cut, or when faces went: the tracker will give new numbers. */
+  /** After a cut: the tracker gives new numbers. */
   forgetFaces(): void {
     this.#byFace.clear();
   }

@@ -10,6 +10,7 @@ import type {
   TrackedPicture,
 } from '../../../pipeline/ports/face-tracker.ts';
 import { areaOfFound, areaOfMesh, areasOfEyes, FACE_MARGIN, steadied } from './face-areas.ts';
+import { faceLook, likeness } from './face-look.ts';
 import type { FaceNetworks } from './face-networks.ts';
 
 /** The detector is asked so often while more faces could be followed, and while none could, µs of media time. */
@@ -33,6 +34,8 @@ const SAME_FACE = 0.4;
 /** How far a face moves in 40 ms at most, in sizes of a face; what moves farther is another face. */
 const MAX_MOVE = 0.35;
 const MOVE_US = 40_000;
+/** Likeness of a face to itself in the picture before, below which another face is in its place: a cut between two of one set. */
+const SAME_LOOK = 0.65;
 /** A newcomer has to be so much larger than the smallest face to be followed in its place. */
 const LARGER = 1.5;
 
@@ -42,6 +45,8 @@ interface Followed {
   readonly points: Float32Array;
   readonly confidence: number;
   readonly seenUs: number;
+  /** What it looked like when something was last to be seen of it. */
+  readonly look: Float32Array | undefined;
 }
 
 /** Follows the faces of one stream. */
@@ -104,9 +109,11 @@ export class FaceFollowing implements FaceTracking {
     for (const face of former) {
       const seen = await this.#mesh(picture, face.area, MIN_CONFIDENCE);
       if (seen === undefined) continue;
-      const isSame =
+      const isNear =
         distance(seen.area, face.area) < MAX_MOVE * faceSize(face.area) * Math.max(1, gapUs / MOVE_US);
-      followed.push({ ...seen, id: isSame ? face.id : this.#newId() });
+      const isAlike = !seen.look || !face.look || likeness(seen.look, face.look) > SAME_LOOK;
+      const id = isNear && isAlike ? face.id : this.#newId();
+      followed.push({ ...seen, id, look: seen.look ?? face.look });
     }
     this.#faces = withoutDoubles(followed);
     const gone = former.filter(({ id }) => !this.#faces.some((face) => face.id === id));
@@ -149,11 +156,13 @@ export class FaceFollowing implements FaceTracking {
   ): Promise<Omit<Followed, 'id'> | undefined> {
     const { points, confidence } = await this.#networks.mesh(picture, area);
     if (confidence < minConfidence) return undefined;
-    const next = steadied(areaOfMesh(points), area);
+    const exact = areaOfMesh(points);
+    const next = steadied(exact, area);
     const { centreX, centreY } = next;
     const isInside = centreX >= 0 && centreY >= 0 && centreX < picture.widthPx && centreY < picture.heightPx;
     if (!isInside || faceSize(next) < MIN_FACE_PX) return undefined;
-    return { area: next, points, confidence, seenUs: picture.mediaTimeUs };
+    const look = faceLook(picture, exact);
+    return { area: next, points, confidence, seenUs: picture.mediaTimeUs, look };
   }
 
   /** The number of a face that was lost here a moment ago. */
