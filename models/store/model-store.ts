@@ -296,7 +296,7 @@ function stateError(model: Model, state: ModelState, reason: string | undefined)
     model.system !== undefined
       ? `Run as root: apt-get install ${model.system.packages.join(' ')}`
       : state === 'unverifiable'
-        ? 'This version of livedub cannot check these files, so it does not use them.'
+        ? `Put the files into LIVEDUB_MODEL_DIR/${model.id}/ with a SHA256SUMS that says which bytes you trust.`
         : `livedub models pull ${model.id}`;
   return new LivedubError('LIVEDUB_E_MODEL_MISSING', `${model.id} is not installed${why}.`, { remedy });
 }
