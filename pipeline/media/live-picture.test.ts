@@ -334,8 +334,8 @@ describe('the rate of live pictures', () => {
   });
 
   it('of bits follows the size of the picture', () => {
-    expect(pictureBitrateBps({ widthPx: 640, heightPx: 360, colour: COLOUR }, 25)).toBe(576_000);
-    expect(pictureBitrateBps({ widthPx: 16, heightPx: 16, colour: COLOUR }, 25)).toBe(150_000);
+    expect(pictureBitrateBps({ widthPx: 640, heightPx: 360, colour: COLOUR }, 25)).toBe(806_400);
+    expect(pictureBitrateBps({ widthPx: 16, heightPx: 16, colour: COLOUR }, 25)).toBe(300_000);
     expect(pictureBitrateBps({ widthPx: 3840, heightPx: 2160, colour: COLOUR }, 60)).toBe(4_000_000);
   });
 });
