@@ -45,8 +45,8 @@ interface Followed {
   readonly points: Float32Array;
   readonly confidence: number;
   readonly seenUs: number;
-  /** What it looked like when something was last to be seen of it. */
-  readonly look: Float32Array | undefined;
+  /** What it looked like, and where, when something was last to be seen of it. */
+  readonly looks: { readonly look: Float32Array; readonly area: CropArea } | undefined;
 }
 
 /** Follows the faces of one stream. */
@@ -111,9 +111,8 @@ export class FaceFollowing implements FaceTracking {
       if (seen === undefined) continue;
       const isNear =
         distance(seen.area, face.area) < MAX_MOVE * faceSize(face.area) * Math.max(1, gapUs / MOVE_US);
-      const isAlike = !seen.look || !face.look || likeness(seen.look, face.look) > SAME_LOOK;
-      const id = isNear && isAlike ? face.id : this.#newId();
-      followed.push({ ...seen, id, look: seen.look ?? face.look });
+      const id = isNear && isAlike(picture, seen, face) ? face.id : this.#newId();
+      followed.push({ ...seen, id, looks: seen.looks ?? face.looks });
     }
     this.#faces = withoutDoubles(followed);
     const gone = former.filter(({ id }) => !this.#faces.some((face) => face.id === id));
@@ -162,7 +161,8 @@ export class FaceFollowing implements FaceTracking {
     const isInside = centreX >= 0 && centreY >= 0 && centreX < picture.widthPx && centreY < picture.heightPx;
     if (!isInside || faceSize(next) < MIN_FACE_PX) return undefined;
     const look = faceLook(picture, exact);
-    return { area: next, points, confidence, seenUs: picture.mediaTimeUs, look };
+    const looks = look && { look, area: exact };
+    return { area: next, points, confidence, seenUs: picture.mediaTimeUs, looks };
   }
 
   /** The number of a face that was lost here a moment ago. */
@@ -198,6 +198,18 @@ function withoutDoubles(faces: readonly Followed[]): Followed[] {
   for (const face of [...faces].sort((a, b) => a.id - b.id))
     if (!kept.some((other) => isSameFace(face.area, other.area))) kept.push(face);
   return kept;
+}
+
+/** Whether a face still looks as it did: where it is now, or, should only the mesh have moved, where it was. */
+function isAlike(
+  picture: Picture,
+  { looks: now }: Omit<Followed, 'id'>,
+  { looks: before }: Followed,
+): boolean {
+  if (now === undefined || before === undefined) return true;
+  if (likeness(now.look, before.look) > SAME_LOOK) return true;
+  const there = faceLook(picture, before.area);
+  return there !== undefined && likeness(there, before.look) > SAME_LOOK;
 }
 
 function isSameFace(a: CropArea, b: CropArea): boolean {
