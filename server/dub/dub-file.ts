@@ -116,7 +116,9 @@ const REPLAY_VAD_WINDOWS = 16;
 export async function dubFile(options: DubFileOptions): Promise<DubResult> {
   const { signal } = options;
   if (options.faces && options.mode !== 'synced')
-    throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'Faces speak a dub in mode synced only.');
+    throw new LivedubError('LIVEDUB_E_BAD_REQUEST', 'Faces speak a dub in mode synced only.', {
+      remedy: 'Leave the mode out, or ask for no faces.',
+    });
   const meter = new ResourceMeter();
   options.onProgress?.({ phase: 'prepare', mediaTimeUs: 0, speed: 0, lagMs: 0 });
   const closers: (() => unknown)[] = [() => meter.close()];
