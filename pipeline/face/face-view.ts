@@ -30,6 +30,8 @@ export interface FaceView {
   readonly speed: number;
   /** Mean step of luma between neighbours around the eyes, which speech does not change: low where the picture is blurred. */
   readonly sharpness: number;
+  /** Mean luma there. */
+  readonly light: number;
 }
 
 /** A view whose pixels were kept. */
@@ -79,7 +81,7 @@ export function lookAt(options: ViewOptions): FaceView {
     mediaTimeUs: picture.mediaTimeUs,
     asymmetry: lipAsymmetry(canonical),
     ...toneOf(picture, landmarks),
-    sharpness: sharpnessOf(picture, landmarks),
+    ...aroundEyes(picture, landmarks),
   };
 }
 
@@ -137,10 +139,17 @@ function paleness(picture: Picture, l: Float32Array, from: number, to: number, s
   return [bytes[y * widthPx + x]! - 1.4 * colour];
 }
 
-const SHARPNESS_STEPS = 28;
+const EYES_STEPS = 28;
+/** What is nearly black says little about light. */
+const LIGHT_FLOOR = 10;
+
+/** How much brighter a face is in one picture than in another, as a logarithm. */
+export function lightGap(a: Pick<FaceView, 'light'>, b: Pick<FaceView, 'light'>): number {
+  return Math.log((a.light + LIGHT_FLOOR) / (b.light + LIGHT_FLOOR));
+}
 
 /** Between the outer corners of the eyes, from above the eyes to the middle of the nose. */
-function sharpnessOf(picture: Picture, landmarks: Float32Array): number {
+function aroundEyes(picture: Picture, landmarks: Float32Array): Pick<FaceView, 'sharpness' | 'light'> {
   const { widthPx, heightPx, bytes } = picture;
   const at = (point: number) => [landmarks[point * 3]!, landmarks[point * 3 + 1]!] as const;
   const [rightX, rightY] = at(33);
@@ -148,18 +157,20 @@ function sharpnessOf(picture: Picture, landmarks: Float32Array): number {
   const [noseX, noseY] = at(5);
   const downX = noseX - (rightX + leftX) / 2;
   const downY = noseY - (rightY + leftY) / 2;
-  let sum = 0;
+  let steps = 0;
+  let luma = 0;
   let count = 0;
-  for (let i = 0; i < SHARPNESS_STEPS; i += 1)
-    for (let j = 0; j < SHARPNESS_STEPS; j += 1) {
-      const across = i / (SHARPNESS_STEPS - 1);
-      const down = (1.3 * j) / (SHARPNESS_STEPS - 1) - 0.4;
+  for (let i = 0; i < EYES_STEPS; i += 1)
+    for (let j = 0; j < EYES_STEPS; j += 1) {
+      const across = i / (EYES_STEPS - 1);
+      const down = (1.3 * j) / (EYES_STEPS - 1) - 0.4;
       const x = Math.round(rightX + across * (leftX - rightX) + down * downX);
       const y = Math.round(rightY + across * (leftY - rightY) + down * downY);
       if (x < 0 || y < 0 || x >= widthPx - 1 || y >= heightPx - 1) continue;
       const p = y * widthPx + x;
-      sum += Math.abs(bytes[p]! - bytes[p + 1]!) + Math.abs(bytes[p]! - bytes[p + widthPx]!);
-      count += 2;
+      steps += Math.abs(bytes[p]! - bytes[p + 1]!) + Math.abs(bytes[p]! - bytes[p + widthPx]!);
+      luma += bytes[p]!;
+      count += 1;
     }
-  return sum / Math.max(1, count);
+  return { sharpness: steps / Math.max(1, 2 * count), light: luma / Math.max(1, count) };
 }

@@ -11,7 +11,7 @@ import type { FaceCanvas, PatchId, PictureSlot } from './canvas.ts';
 import { CANVAS_REGION } from './cpu-canvas.ts';
 import type { SpeechUpdate } from './dubbed-speech.ts';
 import { FACE_PRIOR } from './face-prior.ts';
-import { type FaceView, lookAt } from './face-view.ts';
+import { type FaceView, lightGap, lookAt } from './face-view.ts';
 import { FADE_US, fadedVerdict } from './guard-fade.ts';
 import { type GuardVerdict, guardView } from './guards.ts';
 import { SMOOTHING_US, smoothedLandmarks } from './landmark-window.ts';
@@ -40,6 +40,8 @@ const CHOICE_US = 280_000;
 const MIN_VIEWS = 8;
 /** A chosen mouth filmed from another side: from the first angle on a face follows less, from the second not at all. */
 const POSE_GAP_DEG = [8, 16] as const;
+/** The same for one filmed in another light, which no gain makes like this one (logarithms). */
+const LIGHT_GAP = [0.25, 0.45] as const;
 const NOBODY: GuardVerdict = { strength: 0, guard: 'no-face' };
 const FAILED: GuardVerdict = { strength: 0, guard: 'failed' };
 
@@ -286,10 +288,12 @@ export class MouthBankReanimation implements Reanimation {
     };
     if (plan.choice === undefined || decided === undefined) return asFilmed(plan.verdict);
     if (slot === undefined || this.#o.canvas.epoch !== this.#epoch) return asFilmed(FAILED);
-    const near = 1 - smoothstep(...POSE_GAP_DEG, decided.poseGapDeg);
-    const strength = plan.verdict.strength * near;
-    if (strength <= 0.001) return asFilmed({ strength: 0, guard: 'profile' });
     const { view, person, expression } = seen!.face!;
+    const turned = 1 - smoothstep(...POSE_GAP_DEG, decided.poseGapDeg);
+    const lit = 1 - smoothstep(...LIGHT_GAP, Math.abs(lightGap(decided.view, view)));
+    const near = turned * lit;
+    const strength = plan.verdict.strength * near;
+    if (strength <= 0.001) return asFilmed({ strength: 0, guard: lit < turned ? 'learning' : 'profile' });
     const { lips } = plan.choice;
     const faded = {
       opening: view.lips.opening + near * (lips.opening - view.lips.opening),

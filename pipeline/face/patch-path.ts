@@ -1,4 +1,4 @@
-import { type FaceView, type KeptView, THUMB_PIXELS } from './face-view.ts';
+import { type FaceView, type KeptView, lightGap, THUMB_PIXELS } from './face-view.ts';
 import type { MouthBank } from './mouth-bank.ts';
 import type { LipRange } from './speaker-model.ts';
 
@@ -20,10 +20,13 @@ interface Candidate {
 const CANDIDATES = 16;
 /** The next pictures of so many of the last column's best are candidates, too. */
 const FOLLOWED = 6;
+/** Light that differs by less than this is the same; by so much more, it is another (logarithms). */
+const SAME_LIGHT = 0.08;
+const OTHER_LIGHT = 0.12;
 
 /**
  * Chooses for each picture the kept mouth that fits it and what follows best: a Viterbi search over costs of fit (lip shape, pose,
- * blur, grimace, expression) and of the steps from mouth to mouth, decided some pictures late.
+ * light, blur, grimace, expression) and of the steps from mouth to mouth, decided some pictures late.
  */
 export class PatchPath {
   #columns: Candidate[][] = [];
@@ -126,6 +129,8 @@ function fitCost(
   if (target.opening > range.openingMin + 0.2 * openings && kept.lips.opening < 0.5 * target.opening)
     cost += 1.2 * (1 - kept.lips.opening / target.opening);
   cost += 0.6 * (yaw * yaw + pitch * pitch) + 0.3 * roll * roll + 0.4 * scale * scale + 0.5 * smile * smile;
+  const light = Math.max(0, Math.abs(lightGap(kept, view)) - SAME_LIGHT) / OTHER_LIGHT;
+  cost += light * light;
   cost += 6 * kept.speed + 1.5 * Math.max(0, kept.asymmetry / Math.max(1e-4, range.asymmetry) - 1.5);
   return cost;
 }
