@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FaceGuard } from '../../pipeline/ports/reanimator.ts';
 import { ChannelFaces, type FaceReport } from './channel-faces.ts';
-import { type ChannelSettings, ChannelSettingsSchema, type Notice } from './contract.ts';
+import {
+  type ChannelSettings,
+  ChannelSettingsSchema,
+  type Notice,
+  type RenditionControl,
+} from './contract.ts';
 import { DemandBook } from './demand.ts';
 import type { DubLink } from './dub-link.ts';
 import type { FaceWish } from './face-tracks.ts';
@@ -11,6 +16,7 @@ import type { ToLiveWorker } from './worker-messages.ts';
 describe('ChannelFaces', () => {
   let settings: ChannelSettings;
   let faces: ChannelFaces;
+  let control: RenditionControl;
   let demand: DemandBook;
   let hasVideo: boolean;
   let sent: ToLiveWorker[];
@@ -24,6 +30,7 @@ describe('ChannelFaces', () => {
     const languages = [{ language: 'es', face: true }, { language: 'fr' }];
     settings = ChannelSettingsSchema.parse({ title: 'News', from: 'en', languages, faceConsent: true });
     hasVideo = true;
+    control = 'on';
     [sent, wishes, opened, notices, changes] = [[], new Map(), undefined, [], 0];
     demand = new DemandBook((language) => faces.demandChanged(language));
     const programme = {
@@ -41,7 +48,7 @@ describe('ChannelFaces', () => {
       pictureChanged: () => undefined,
     } as unknown as DubLink;
     faces = new ChannelFaces({
-      ...{ channelId: 'news', settings: () => settings, demand },
+      ...{ channelId: 'news', settings: () => settings, control: () => control, demand },
       programme: () => programme,
       link: () => link,
       onNotice: (notice) => notices.push(notice),
@@ -91,6 +98,20 @@ describe('ChannelFaces', () => {
     expect(shown()).toEqual({ state: 'no-consent' });
     await change({ faceConsent: true });
     expect(sent).toContainEqual({ kind: 'faces', channelId: 'news', consent: true });
+    expect(wishes.get('es')?.isUsable).toBe(true);
+  });
+
+  it('are as filmed while the dub is not heard', () => {
+    watch('es');
+    report();
+    for (control of ['mute', 'stop'] as const) {
+      faces.demandChanged('es');
+      expect(faces.demandOf('es').face).toBe(false);
+      expect(wishes.get('es')).toEqual({ isWatched: true, isUsable: false });
+      expect(shown()).toEqual({ state: 'idle' });
+    }
+    control = 'on';
+    faces.demandChanged('es');
     expect(wishes.get('es')?.isUsable).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 import type { LanguageDemand } from '../../pipeline/demand.ts';
 import { FACE_GUARDS, type FaceGuard } from '../../pipeline/ports/reanimator.ts';
-import type { ChannelSettings, FaceView, Notice } from './contract.ts';
+import type { ChannelSettings, FaceView, Notice, RenditionControl } from './contract.ts';
 import type { DemandBook } from './demand.ts';
 import type { DubLink } from './dub-link.ts';
 import type { Programme } from './programme.ts';
@@ -9,6 +9,8 @@ import type { FromLiveWorker } from './worker-messages.ts';
 export interface ChannelFacesOptions {
   channelId: string;
   settings: () => ChannelSettings;
+  /** What the operator does to a language now. */
+  control: (language: string) => RenditionControl;
   demand: DemandBook;
   programme: () => Programme | undefined;
   link: () => DubLink | undefined;
@@ -61,7 +63,7 @@ export class ChannelFaces {
     return { ...demand, face: demand.face && this.#mayMove(language) };
   }
 
-  /** Somebody wants something else of a language. */
+  /** Somebody wants something else of a language, or the operator does something else to it. */
   demandChanged(language: string): void {
     const { channelId, link } = this.#o;
     link()?.send({ kind: 'demand', channelId, language, demand: this.demandOf(language) });
@@ -110,7 +112,7 @@ export class ChannelFaces {
     if (!this.languages.includes(language)) return { state: 'off' };
     if (!this.#o.settings().faceConsent) return { state: 'no-consent' };
     if (!this.#o.programme()?.hasVideo) return { state: 'no-picture' };
-    if (!this.#o.demand.of(language).face) return { state: 'idle' };
+    if (!this.#o.demand.of(language).face || !this.#isHeard(language)) return { state: 'idle' };
     const face = isDubbed ? this.#faces.get(language) : undefined;
     if (!face || face.report.state === 'off') return { state: 'starting' };
     const { state, strength } = face.report;
@@ -123,7 +125,13 @@ export class ChannelFaces {
   }
 
   #mayMove(language: string): boolean {
-    return this.#o.settings().faceConsent && this.languages.includes(language);
+    return this.#o.settings().faceConsent && this.languages.includes(language) && this.#isHeard(language);
+  }
+
+  /** Lips do not follow a voice that is silenced: the original is heard in its place. */
+  #isHeard(language: string): boolean {
+    const control = this.#o.control(language);
+    return control !== 'mute' && control !== 'stop';
   }
 
   /** What viewers get: the worker's picture only while it may be made and comes in time. */

@@ -109,7 +109,7 @@ export const FaceViewSchema = z.object({
     'no-consent',
     /** Nothing is on the air, or nothing but sound. */
     'no-picture',
-    /** Nobody watches it. */
+    /** Nobody watches it, or its voice is muted or stopped. */
     'idle',
     'starting',
     /** The lips follow the dub. */

@@ -97,6 +97,7 @@ export class LiveChannel {
     this.#faces = new ChannelFaces({
       channelId: options.record.id,
       settings: () => this.#record.settings,
+      control: (language) => this.#record.controls[language] ?? 'on',
       demand: this.demand,
       programme: () => this.#programme,
       link: () => this.#link,
@@ -286,6 +287,7 @@ export class LiveChannel {
       throw new LivedubError('LIVEDUB_E_NOT_FOUND', `This channel is not dubbed into ${language}.`);
     this.#link?.send({ kind: 'control', channelId: this.id, language, control });
     const kept = this.#keep({ controls: { ...this.#record.controls, [language]: control } });
+    this.#faces.demandChanged(language);
     this.changed();
     await kept;
   }
