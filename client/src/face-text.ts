@@ -18,7 +18,7 @@ const STATES: Readonly<Record<FaceView['state'], string>> = {
   off: 'Lips stay as filmed.',
   'no-consent': 'Lips stay as filmed until there is consent.',
   'no-picture': 'There is no picture.',
-  idle: 'No lips are moved: nobody watches in sync, or no dub is heard.',
+  idle: 'No lips are moved at this moment.',
   starting: 'Lips are about to follow the dub.',
   active: 'Lips follow the dub.',
   original: 'As filmed at this moment.',
