@@ -24,6 +24,8 @@ export class SharedFaceThread {
   readonly #users = new Set<object>();
   #thread: Promise<FaceThread> | undefined;
   #idle: NodeJS.Timeout | undefined;
+  /** Settles when those that were told to end have: a process that goes before them crashes. */
+  #ending: Promise<unknown> = Promise.resolve();
   #failures = 0;
   #retryAtMs = 0;
 
@@ -60,6 +62,7 @@ export class SharedFaceThread {
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     await this.#end();
+    await this.#ending;
   }
 
   #start(): Promise<FaceThread> {
@@ -75,8 +78,12 @@ export class SharedFaceThread {
       this.#failures += 1;
     };
     thread.then(
-      ({ died }) => {
-        const bury = () => gone(true);
+      (opened) => {
+        const { died } = opened;
+        const bury = () => {
+          gone(true);
+          this.#ending = Promise.all([this.#ending, opened.close()]);
+        };
         if (died.aborted) bury();
         else died.addEventListener('abort', bury, { once: true });
       },
