@@ -65,6 +65,14 @@ describe('openIntake', () => {
     expect(Math.abs(result.endUs - 3e6)).toBeLessThan(60_000);
   });
 
+  it('keeps step with a picture that begins before it in a transport stream', async () => {
+    const beeping = files.make('beeping.mp4', ...picture(3), ...beeps(3), ...X264, '-c:a', 'aac');
+    const later = ['-itsoffset', '0.4', '-i', beeping, '-map', '0:v', '-map', '1:a', '-c', 'copy'];
+    const { pcm, result } = await take(files.make('later.ts', '-i', beeping, ...later));
+    expect(result.warnings).toEqual([]);
+    expectOnsets(pcm, seconds(1.4, 2.4), 50);
+  });
+
   it('starts at 0 though timestamps start at 10 h or wrap on the way', async () => {
     for (const offset of ['36000', '95441']) {
       const file = files.make(

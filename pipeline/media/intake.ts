@@ -1,6 +1,6 @@
 import { LivedubError } from '../errors.ts';
 import type { AudioFrame } from '../frames.ts';
-import { inputArgs, lastLine, type MediaInfo, probeMedia, unreadable } from './probe.ts';
+import { inputArgs, lastLine, type MediaInfo, probeMedia, sameClockArgs, unreadable } from './probe.ts';
 import { startTool, type Tool, unlessStalled } from './tool-process.ts';
 
 export const INTAKE_RATE_HZ = 48_000;
@@ -151,6 +151,7 @@ function startDecoder(media: MediaInfo, options: IntakeOptions, signal: AbortSig
       '-c:a',
       'pcm_f32le',
       'pipe:1',
+      ...sameClockArgs(media, maxSeconds),
     ],
     signal,
     output: true,

@@ -1,7 +1,14 @@
 import type { PictureColour } from '../face/picture.ts';
 import type { RawPicture, RawPictureFormat } from './nut.ts';
 import { NutReader } from './nut-reader.ts';
-import { inputArgs, lastLine, type MediaInfo, unreadable, type VideoStreamInfo } from './probe.ts';
+import {
+  inputArgs,
+  lastLine,
+  type MediaInfo,
+  sameClockArgs,
+  unreadable,
+  type VideoStreamInfo,
+} from './probe.ts';
 import { startTool, unlessStalled } from './tool-process.ts';
 
 /** A damaged timestamp must not become years of picture. */
@@ -33,6 +40,7 @@ export async function decodePictures(input: MediaInfo, signal: AbortSignal): Pro
       '-vf',
       `trim=start=0,pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=${widthPx}:${heightPx}:out_range=tv,format=yuv420p`,
       ...['-fps_mode', 'passthrough', '-enc_time_base', '-1', '-c:v', 'rawvideo', '-f', 'nut', 'pipe:1'],
+      ...sameClockArgs(input, MAX_SECONDS),
     ],
     signal,
     output: true,

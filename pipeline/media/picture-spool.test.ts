@@ -156,6 +156,17 @@ describe('PictureSpool', () => {
     expect(timesMs(made.file).length).toBe(25);
   });
 
+  it('keeps step with a sound that begins before it in a transport stream', async () => {
+    const plain = files.make('in-step.mp4', ...picture(1), ...beeps(1), ...X264, '-bf', '0', '-c:a', 'aac');
+    const later = ['-itsoffset', '0.4', '-i', plain, '-map', '1:v', '-map', '0:a', '-c', 'copy'];
+    const input = files.make('later.ts', '-i', plain, ...later);
+    const startMs = (await probeMedia(input, { signal })).startUs / 1000;
+    const made = await (await spool(input, new Field())).end();
+    const [firstMs] = timesMs(input);
+    expect(Math.abs(timesMs(made.file)[0]! - (firstMs! - startMs))).toBeLessThan(2);
+    expect(firstMs! - startMs).toBeGreaterThan(350);
+  });
+
   it('keeps its size when that of the input changes', async () => {
     const part = (name: string, size: string) =>
       files.make(

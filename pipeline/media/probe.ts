@@ -89,6 +89,17 @@ export function inputArgs(input: Pick<MediaInfo, 'path' | 'isUrl'>): string[] {
 }
 
 /**
+ * Options for FFmpeg, after an output of one stream: it counts a transport stream's times from the first stream that it reads, and
+ * media time is that of the whole file, so it is to read the others, too, for nothing.
+ */
+export function sameClockArgs({ container, video, audio }: MediaInfo, maxSeconds: number): string[] {
+  if (!/^mpeg(?:ts)?$/u.test(container)) return [];
+  const streams = [...(video ? [video] : []), ...audio];
+  const maps = streams.flatMap(({ index }) => ['-map', `0:${index}`]);
+  return [...maps, '-c', 'copy', '-t', String(maxSeconds), '-f', 'null', '-'];
+}
+
+/**
  * Looks at an untrusted media file in a separate, limited process.
  *
  * @param input path of a file, or an http(s) URL
