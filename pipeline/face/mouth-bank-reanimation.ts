@@ -293,7 +293,7 @@ export class MouthBankReanimation implements Reanimation {
     const lit = 1 - smoothstep(...LIGHT_GAP, Math.abs(lightGap(decided.view, view)));
     const near = turned * lit;
     const strength = plan.verdict.strength * near;
-    if (strength <= 0.001) return asFilmed({ strength: 0, guard: lit < turned ? 'learning' : 'profile' });
+    if (strength <= 0.001) return asFilmed({ strength: 0, guard: 'learning' });
     const { lips } = plan.choice;
     const faded = {
       opening: view.lips.opening + near * (lips.opening - view.lips.opening),

@@ -9,6 +9,7 @@ export interface MouthBankOptions {
   readonly onDrop: (patch: PatchId) => void;
 }
 
+const LEAST_VIEWS = 16;
 /** Neighbours of a view in time look like it whatever is before the mouth. */
 const OWN_PICTURES_US = 480_000;
 const NO_RANGE: LipRange = {
@@ -43,6 +44,11 @@ export class MouthBank {
   keep(view: KeptView, range: LipRange = NO_RANGE): void {
     this.#views.push(view);
     if (this.#views.length > this.#o.maxViews) this.#dropOne(range);
+  }
+
+  /** Does with fewer. */
+  shrink(range: LipRange = NO_RANGE): void {
+    if (this.#views.length > LEAST_VIEWS) this.#dropOne(range);
   }
 
   clear(): void {

@@ -100,7 +100,11 @@ export class Person {
   #keep(view: FaceView, slot: PictureSlot, expression: Float32Array): void {
     const { canvas, format } = this.#o;
     const patch = canvas.keepPatch(slot, patchRect(view, format));
-    if (patch === undefined) return;
+    if (patch === undefined) {
+      // Less memory than was thought: fewer mouths, then, so that newer ones can come.
+      this.bank.shrink(this.model.range);
+      return;
+    }
     this.#keptUs = view.mediaTimeUs;
     const points = new Float32Array(936);
     for (let i = 0; i < 468; i += 1) {

@@ -1,17 +1,19 @@
 export interface RateAdaptationOptions {
   /** Losses within a second that halve the rate. Default 3. */
   readonly maxLosses?: number;
+  /** Every so many pictures one is taken at least: 2 or 4. Default 4. */
+  readonly maxDivisor?: number;
   /** So long without a loss, and the rate is doubled again, ms. Doubles each time that proves too soon. Default 5000. */
   readonly recoverMs?: number;
 }
 
 const WINDOW_MS = 1000;
-const MAX_DIVISOR = 4;
 const MAX_RECOVER_MS = 60_000;
 
 /** Which pictures of a stream are worked on while something is too slow for all: every one, every 2nd, or every 4th. */
 export class RateAdaptation {
   readonly #maxLosses: number;
+  readonly #maxDivisor: number;
   readonly #leastRecoverMs: number;
   #recoverMs: number;
   #divisor = 1;
@@ -24,6 +26,7 @@ export class RateAdaptation {
 
   constructor(options: RateAdaptationOptions = {}) {
     this.#maxLosses = options.maxLosses ?? 3;
+    this.#maxDivisor = options.maxDivisor ?? 4;
     this.#leastRecoverMs = options.recoverMs ?? 5000;
     this.#recoverMs = this.#leastRecoverMs;
   }
@@ -56,7 +59,7 @@ export class RateAdaptation {
     this.#losses = this.#losses.filter((ms) => nowMs - ms < WINDOW_MS);
     this.#losses.push(nowMs);
     if (this.#losses.length < this.#maxLosses) return;
-    if (this.#divisor === MAX_DIVISOR) {
+    if (this.#divisor >= this.#maxDivisor) {
       this.#isExhausted = true;
       return;
     }
@@ -69,7 +72,7 @@ export class RateAdaptation {
   /** Tries again at the lowest rate. */
   retry(nowMs: number): void {
     this.#isExhausted = false;
-    this.#change(MAX_DIVISOR, nowMs);
+    this.#change(this.#maxDivisor, nowMs);
   }
 
   #change(divisor: number, nowMs: number): void {

@@ -42,20 +42,22 @@ const MAX_WAITING = 4;
 const MAX_LATE_US = 200_000;
 /** After the start or a jump, pictures that come too late say nothing of the machine, ms. */
 const SETTLE_MS = 2000;
+/** A cold start loads networks and has others compile: only its first picture ends it, or this, ms. */
+const START_MS = 10_000;
 const OVERLOADED_MS = 10_000;
 /** Without a picture for so long it is as if it had not begun, ms. */
 const SILENT_MS = 1500;
 
 /**
- * The pictures of one channel on their way through decoder and face thread. Whatever is too slow: first every 2nd and every 4th
- * picture alone is worked on, then none for a while. A face thread that dies is begun again.
+ * The pictures of one channel on their way through decoder and face thread. Whatever is too slow: first every 2nd picture alone is worked
+ * on, then none for a while, for the original at full rate is better than a face at a quarter. A face thread that dies is begun again.
  */
 export class FaceMaker {
   readonly #o: FaceMakerOptions;
   readonly #orders = new Map<string, FaceOrder>();
   readonly #speech: RecentSpeech;
   readonly #sound = new SourceSound();
-  readonly #adaptation = new RateAdaptation({ maxLosses: 5 });
+  readonly #adaptation = new RateAdaptation({ maxLosses: 5, maxDivisor: 2 });
   #decoder: LivePictureDecoder | undefined;
   #channel: { readonly channel: FaceChannel; readonly format: PictureFormat } | undefined;
   #opening = false;
@@ -69,6 +71,8 @@ export class FaceMaker {
   #settledMs = performance.now() + SETTLE_MS;
   #overloadedUntilMs = 0;
   #madeMs = Number.NEGATIVE_INFINITY;
+  /** The channel of now has made none yet. */
+  #isFirst = true;
 
   /** @param speech what was said lately, of all languages; kept by whoever hears it */
   constructor(options: FaceMakerOptions, speech: RecentSpeech) {
@@ -94,7 +98,7 @@ export class FaceMaker {
     return this.#leftOut;
   }
 
-  /** Every so many pictures one is worked on: 1, 2 or 4. */
+  /** Every so many pictures one is worked on: 1 or 2. */
   get divisor(): number {
     return this.#adaptation.divisor;
   }
@@ -225,7 +229,8 @@ export class FaceMaker {
           },
         });
         this.#channel = { channel, format: own };
-        this.jump();
+        this.#isFirst = true;
+        this.#settledMs = performance.now() + START_MS;
         for (const order of this.#orders.values()) this.#introduce(channel, order);
       })
       .catch((error: unknown) => {
@@ -243,6 +248,10 @@ export class FaceMaker {
 
   #made(format: PictureFormat, mediaTimeUs: number, pictures: readonly FacePicture[]): void {
     const nowMs = performance.now();
+    if (this.#isFirst) {
+      this.#isFirst = false;
+      this.jump();
+    }
     const lateUs = (this.#o.headUs() ?? 0) - mediaTimeUs;
     // What is being worked on has not been taken in yet: it is what this one waited for.
     const { waiting = 0 } = this.#channel?.channel ?? {};
