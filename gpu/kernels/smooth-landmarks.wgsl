@@ -17,8 +17,11 @@ struct Window {
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
 @group(0) @binding(5) var<storage, read_write> smooth_points: array<f32>;
 
-/// Differences of this size are motion, not noise, px.
-const SIGMA = 1.2;
+/// Differences of this size are motion, not noise, in distances between the outer corners of the eyes, and px at least.
+const SIGMA_EYES = 0.012;
+const MIN_SIGMA_PX = 0.8;
+const RIGHT_EYE = 33u;
+const LEFT_EYE = 263u;
 
 @compute @workgroup_size(64)
 fn smooth_landmarks(@builtin(global_invocation_id) id: vec3u) {
@@ -26,6 +29,8 @@ fn smooth_landmarks(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   let own = point_of(window.centre, id.x);
+  let eyes = point_of(window.centre, LEFT_EYE).xy - point_of(window.centre, RIGHT_EYE).xy;
+  let sigma = max(MIN_SIGMA_PX, SIGMA_EYES * length(eyes));
   var sum = own;
   var total = 1.0;
   for (var row = 0u; row < window.rows; row += 1u) {
@@ -34,7 +39,7 @@ fn smooth_landmarks(@builtin(global_invocation_id) id: vec3u) {
     }
     let other = point_of(row, id.x);
     let d = other.xy - own.xy;
-    let share = weights[row] * exp(-dot(d, d) / (2.0 * SIGMA * SIGMA));
+    let share = weights[row] * exp(-dot(d, d) / (2.0 * sigma * sigma));
     total += share;
     sum += share * other;
   }

@@ -82,6 +82,7 @@ describe('the marks of a live channel', () => {
   it('are issued before anything sounds, one a track, and noted with the channel', async () => {
     const issued = await reader.registry.list(reader.keyId);
     expect(issued.map(({ kind, language, mode }) => `${kind} ${language} ${mode}`).sort()).toEqual([
+      'face es synced',
       'mix es interpret',
       'mix es synced',
       'voice es interpret',
