@@ -88,7 +88,7 @@ describe('a live worker that is killed during speech', () => {
     const fates = clauseFates(await live.clauseLog('sturdy'), 'es', 'interpret');
     console.log(fates);
     expect(fates.committed).toEqual(fates.committed.map((_, i) => i));
-    expect(fates.committed.length).toBeGreaterThan(8);
+    expect(fates.committed.length).toBeGreaterThan(5);
     expect(fates.lost).toEqual([]);
     expect(fates.repeated).toEqual([]);
     expect(fates.mostOverlapMs).toBeLessThanOrEqual(100);
