@@ -24,10 +24,10 @@ export class RecentSpeech {
   }
 
   forget(beforeUs: number): void {
-    for (const [id, updates] of this.#updates) {
-      const from = updates.findIndex((update) => endOf(update) > beforeUs - KEPT_US);
-      if (from > 0) this.#updates.set(id, updates.slice(from));
-    }
+    // One by one: a long span does not keep the utterances after it.
+    const isRecent = (update: SpeechUpdate) => endOf(update) > beforeUs - KEPT_US;
+    for (const [id, updates] of this.#updates)
+      if (!updates.every(isRecent)) this.#updates.set(id, updates.filter(isRecent));
   }
 }
 
