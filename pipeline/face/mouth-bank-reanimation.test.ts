@@ -223,6 +223,17 @@ describe('reanimation with a bank of mouths', () => {
     expect(most).toBeLessThanOrEqual(330);
   });
 
+  it('holds a bounded number of pictures where times stand still, and gives all of them back', async () => {
+    const { picture, faces } = given(1);
+    let out = 0;
+    for (let i = 0; i < 120; i += 1) {
+      out += (await reanimation.push(picture, trackedFaces(picture.mediaTimeUs, faces), CALL)).length;
+      expect(i + 1 - out).toBeLessThanOrEqual(40);
+    }
+    out += (await reanimation.flush(CALL)).length;
+    expect(out).toBe(120);
+  });
+
   it('closes more than once', () => {
     reanimation.close();
     reanimation.close();

@@ -20,6 +20,7 @@ import { type LipTarget, PatchPath } from './patch-path.ts';
 import { type DescribeFace, People } from './people.ts';
 import type { Person } from './person.ts';
 import type { Picture, PictureFormat } from './picture.ts';
+import { PictureWindow, type ShotPicture } from './picture-window.ts';
 import { RenditionFace } from './rendition-face.ts';
 import { smoothstep } from './smoothstep.ts';
 import type { LipRange } from './speaker-model.ts';
@@ -31,6 +32,8 @@ export interface MouthBankReanimationOptions {
   readonly aheadUs: number;
   readonly canvas: FaceCanvas;
   readonly maxPatches: number;
+  /** Pictures that may wait: as many as the canvas holds. */
+  readonly maxPictures: number;
   readonly describe: DescribeFace | undefined;
 }
 
@@ -59,16 +62,13 @@ interface Plan {
   readonly choice?: { readonly path: PatchPath; readonly lips: LipTarget };
 }
 
-interface Held {
-  readonly picture: Picture;
-  readonly tracked: TrackedPicture;
-  readonly index: number;
-  readonly shot: number;
-  readonly shotStartUs: number;
+interface Notes {
   slot?: PictureSlot;
   seen?: Seen;
   readonly plans: Map<string, Plan>;
 }
+
+type Held = ShotPicture & Notes;
 
 interface Rendition {
   readonly mouth: MouthTrack;
@@ -87,13 +87,8 @@ export class MouthBankReanimation implements Reanimation {
   readonly #speaking = new SpeakingFace();
   readonly #renditions = new Map<string, Rendition>();
   readonly #dropped: { readonly patch: PatchId; readonly index: number }[] = [];
-  /** Waiting, and the last few that went: smoothing and fading look back. */
-  #held: Held[] = [];
-  #past: Held[] = [];
+  readonly #window: PictureWindow<Notes>;
   #epoch: number;
-  #pictures = 0;
-  #shot = 0;
-  #shotStartUs = Number.NEGATIVE_INFINITY;
   #streams = 0;
   #before: FaceView | undefined;
   #closed = false;
@@ -102,9 +97,11 @@ export class MouthBankReanimation implements Reanimation {
     this.#o = options;
     this.lookAheadUs = SMOOTHING_US + FADE_US + CHOICE_US + options.aheadUs;
     this.#epoch = options.canvas.epoch;
+    // One more is let in before the oldest goes.
+    this.#window = new PictureWindow(options.maxPictures - 1);
     this.#people = new People({
       ...options,
-      onDrop: (patch) => this.#dropped.push({ patch, index: this.#pictures }),
+      onDrop: (patch) => this.#dropped.push({ patch, index: this.#window.count }),
     });
   }
 
@@ -135,15 +132,7 @@ export class MouthBankReanimation implements Reanimation {
     tracked: TrackedPicture,
     call: EngineCall,
   ): Promise<readonly ReanimatedPicture[]> {
-    if (tracked.isCut || this.#pictures === 0) {
-      this.#shot += 1;
-      this.#shotStartUs = this.#pictures === 0 ? Number.NEGATIVE_INFINITY : picture.mediaTimeUs;
-    }
-    this.#held.push({
-      ...{ picture, tracked, index: this.#pictures, shot: this.#shot, shotStartUs: this.#shotStartUs },
-      plans: new Map(),
-    });
-    this.#pictures += 1;
+    this.#window.add(picture, tracked, { plans: new Map() });
     return this.#advance(picture.mediaTimeUs, call);
   }
 
@@ -154,8 +143,7 @@ export class MouthBankReanimation implements Reanimation {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#held = [];
-    this.#past = [];
+    this.#window.clear();
     this.#o.canvas.close();
   }
 
@@ -163,26 +151,21 @@ export class MouthBankReanimation implements Reanimation {
   async #advance(untilUs: number, call: EngineCall): Promise<readonly ReanimatedPicture[]> {
     const out: ReanimatedPicture[] = [];
     const isDue = ({ picture }: Held, laterUs: number) => picture.mediaTimeUs + laterUs <= untilUs;
-    for (const held of this.#held)
+    const window = this.#window;
+    for (const held of window.held)
       if (held.seen === undefined && isDue(held, SMOOTHING_US)) held.seen = await this.#look(held, call);
-    for (const held of this.#held)
+    for (const held of window.held)
       if (held.seen !== undefined && held.plans.size === 0 && isDue(held, this.lookAheadUs - CHOICE_US))
         this.#plan(held);
-    while (this.#held.length > 0 && isDue(this.#held[0]!, this.lookAheadUs)) {
-      const held = this.#held.shift()!;
+    for (;;) {
+      const held = window.held[0];
+      if (held === undefined || !(window.isFull || isDue(held, this.lookAheadUs))) break;
+      held.seen ??= await this.#look(held, call);
+      if (held.plans.size === 0) this.#plan(held);
       out.push(await this.#make(held));
-      this.#past.push(held);
-      while (this.#past.length > 0 && this.#past[0]!.picture.mediaTimeUs < held.picture.mediaTimeUs - FADE_US)
-        this.#past.shift();
+      window.letGo();
     }
     return out;
-  }
-
-  /** Pictures of one shot around one, in order. */
-  #around(held: Held, withinUs: number): Held[] {
-    const near = ({ picture, shot }: Held) =>
-      shot === held.shot && Math.abs(picture.mediaTimeUs - held.picture.mediaTimeUs) <= withinUs;
-    return [...this.#past.filter(near), ...this.#held.filter(near)];
   }
 
   async #look(held: Held, call: EngineCall): Promise<Seen> {
@@ -196,7 +179,7 @@ export class MouthBankReanimation implements Reanimation {
     }
     try {
       this.#survive();
-      const window = this.#around(held, SMOOTHING_US).map((other) => other.tracked);
+      const window = this.#window.around(held, SMOOTHING_US).map((other) => other.tracked);
       const view = lookAt({
         ...{ picture, faceId: face.id, index: held.index, confidence: face.confidence },
         landmarks: smoothedLandmarks(window, tracked, face.id)!,
@@ -221,10 +204,10 @@ export class MouthBankReanimation implements Reanimation {
     const { picture, seen } = held;
     const faceId = seen!.face?.view.faceId;
     // While another face speaks, this one is as filmed.
-    const around = this.#around(held, FADE_US).map(({ picture: { mediaTimeUs }, seen: other }) => ({
-      mediaTimeUs,
-      verdict: other === undefined || other.face?.view.faceId !== faceId ? NOBODY : other.verdict,
-    }));
+    const around = this.#window.around(held, FADE_US).flatMap(({ picture: { mediaTimeUs }, seen: other }) => {
+      if (other === undefined) return [];
+      return [{ mediaTimeUs, verdict: other.face?.view.faceId === faceId ? other.verdict : NOBODY }];
+    });
     const verdict = fadedVerdict(seen!.verdict, picture.mediaTimeUs, around);
     for (const [id, rendition] of this.#renditions) {
       const mouth = rendition.mouth.at(picture.mediaTimeUs);
@@ -328,7 +311,7 @@ export class MouthBankReanimation implements Reanimation {
     this.#epoch = epoch;
     this.#dropped.length = 0;
     this.#people.lose();
-    for (const held of this.#held) delete held.slot;
+    for (const held of this.#window.held) delete held.slot;
     for (const rendition of this.#renditions.values()) rendition.path = undefined;
   }
 }

@@ -34,13 +34,16 @@ export class PackagedReanimator implements Reanimator {
     // A lower face that fills the picture takes about a sixth of it.
     const patchBytes = Math.max(10_000, (format.widthPx * format.heightPx) / 6) * 3;
     const maxPatches = Math.max(48, Math.min(MAX_PATCHES, Math.floor(PATCH_MEMORY_BYTES / patchBytes)));
-    const waiting = Math.ceil((aheadUs * MAX_FPS) / 1_000_000);
+    const maxPictures = MAX_PICTURES + Math.ceil((aheadUs * MAX_FPS) / 1_000_000);
     const canvas = await this.#o.openCanvas({
       format,
-      maxPictures: MAX_PICTURES + waiting,
+      maxPictures,
       maxPatches: maxPatches + SPARE_PATCHES,
     });
-    return new MouthBankReanimation({ format, aheadUs, canvas, maxPatches, describe: this.#o.describe });
+    return new MouthBankReanimation({
+      ...{ format, aheadUs, canvas, maxPatches, maxPictures },
+      describe: this.#o.describe,
+    });
   }
 
   async close(): Promise<void> {}

@@ -13,6 +13,7 @@ import { SMOOTHING_US, smoothedLandmarks } from '../../../pipeline/face/landmark
 import { lowerFaceMask } from '../../../pipeline/face/lower-face-mask.ts';
 import { type MouthTarget, MouthTrack } from '../../../pipeline/face/mouth-track.ts';
 import type { Picture } from '../../../pipeline/face/picture.ts';
+import { PictureWindow, type ShotPicture } from '../../../pipeline/face/picture-window.ts';
 import { SpeakingFace } from '../../../pipeline/face/speaking-face.ts';
 import type { EngineCall } from '../../../pipeline/ports/engine.ts';
 import type { TrackedPicture } from '../../../pipeline/ports/face-tracker.ts';
@@ -41,14 +42,11 @@ interface Seen {
   readonly landmarks?: Float32Array;
 }
 
-interface Held {
-  readonly picture: Picture;
-  readonly tracked: TrackedPicture;
-  readonly index: number;
-  readonly shot: number;
-  readonly shotStartUs: number;
+interface Notes {
   seen?: Seen;
 }
+
+type Held = ShotPicture & Notes;
 
 interface FaceCrop {
   readonly place: CropPlace;
@@ -69,12 +67,7 @@ export class NeuralReanimation implements Reanimation {
   readonly lookAheadUs: number;
   readonly #network: LipSyncNetwork;
   readonly #renditions = new Map<string, Rendition>();
-  /** Waiting, and the last few that went: smoothing and fading look back. */
-  #held: Held[] = [];
-  #past: Held[] = [];
-  #pictures = 0;
-  #shot = 0;
-  #shotStartUs = Number.NEGATIVE_INFINITY;
+  readonly #window = new PictureWindow<Notes>(MAX_HELD);
   readonly #speaker = new SpeakingFace();
   readonly #watches = new Map<number, FaceWatch>();
   #closed = false;
@@ -112,12 +105,7 @@ export class NeuralReanimation implements Reanimation {
     tracked: TrackedPicture,
     call: EngineCall,
   ): Promise<readonly ReanimatedPicture[]> {
-    if (tracked.isCut || this.#pictures === 0) {
-      this.#shot++;
-      this.#shotStartUs = this.#pictures === 0 ? Number.NEGATIVE_INFINITY : picture.mediaTimeUs;
-    }
-    const index = this.#pictures++;
-    this.#held.push({ picture, tracked, index, shot: this.#shot, shotStartUs: this.#shotStartUs });
+    this.#window.add(picture, tracked, {});
     return this.#advance(picture.mediaTimeUs, call);
   }
 
@@ -127,8 +115,7 @@ export class NeuralReanimation implements Reanimation {
 
   close(): void {
     this.#closed = true;
-    this.#held = [];
-    this.#past = [];
+    this.#window.clear();
     this.#renditions.clear();
     this.#watches.clear();
   }
@@ -136,26 +123,17 @@ export class NeuralReanimation implements Reanimation {
   async #advance(untilUs: number, call: EngineCall): Promise<readonly ReanimatedPicture[]> {
     const out: ReanimatedPicture[] = [];
     const isDue = ({ picture }: Held, laterUs: number): boolean => picture.mediaTimeUs + laterUs <= untilUs;
-    for (const held of this.#held)
+    const window = this.#window;
+    for (const held of window.held)
       if (held.seen === undefined && isDue(held, SMOOTHING_US)) held.seen = this.#look(held);
-    const isFull = (): boolean => this.#held.length > MAX_HELD;
-    while (!this.#closed && this.#held.length > 0 && (isFull() || isDue(this.#held[0]!, this.lookAheadUs))) {
-      // Taken out only afterwards: the pictures around it include itself.
-      const held = this.#held[0]!;
+    for (;;) {
+      const held = window.held[0];
+      if (held === undefined || !(window.isFull || isDue(held, this.lookAheadUs))) break;
       held.seen ??= this.#look(held);
       out.push(await this.#make(held, call));
-      this.#held.shift();
-      this.#past.push(held);
-      while (this.#past[0]!.picture.mediaTimeUs < held.picture.mediaTimeUs - FADE_US) this.#past.shift();
+      window.letGo();
     }
     return out;
-  }
-
-  /** Pictures of one shot around one, in order. */
-  #around(held: Held, withinUs: number): Held[] {
-    const near = ({ picture, shot }: Held): boolean =>
-      shot === held.shot && Math.abs(picture.mediaTimeUs - held.picture.mediaTimeUs) <= withinUs;
-    return [...this.#past.filter(near), ...this.#held.filter(near)];
   }
 
   #look(held: Held): Seen {
@@ -167,7 +145,7 @@ export class NeuralReanimation implements Reanimation {
     if (face === undefined) return { verdict: NOBODY };
     const watch = this.#watches.get(face.id) ?? new FaceWatch();
     this.#watches.set(face.id, watch);
-    const window = this.#around(held, SMOOTHING_US).map((other) => other.tracked);
+    const window = this.#window.around(held, SMOOTHING_US).map((other) => other.tracked);
     const landmarks = smoothedLandmarks(window, tracked, face.id)!;
     const sinceCutUs = picture.mediaTimeUs - shotStartUs;
     const verdict = watch.see({ picture, face, landmarks, index, sinceCutUs });
@@ -180,7 +158,7 @@ export class NeuralReanimation implements Reanimation {
     const verdict = fadedVerdict(
       held.seen!.verdict,
       mediaTimeUs,
-      this.#around(held, FADE_US).map(({ picture: other, seen }) => ({
+      this.#window.around(held, FADE_US).map(({ picture: other, seen }) => ({
         mediaTimeUs: other.mediaTimeUs,
         // Where somebody else speaks, this face stays as filmed.
         verdict: seen?.faceId === held.seen!.faceId ? (seen?.verdict ?? NOBODY) : NOBODY,
