@@ -37,6 +37,21 @@ describe('a mouth track', () => {
     expect(opening(6)).toBeGreaterThan(0.8);
   });
 
+  it('keeps the lips closed until a p, b or m is heard, however short it is', () => {
+    const startUs = 1_120 * MS;
+    const phonemes = [
+      { phoneme: 'a', startUs: 1_000 * MS },
+      { phoneme: 'p', startUs },
+      { phoneme: 'a', startUs: startUs + 20 * MS },
+    ];
+    const pcm = new Float32Array(0);
+    const track = trackOf({ kind: 'utterance', startUs: 1_000 * MS, endUs: 1_400 * MS, phonemes, pcm });
+    // Wherever pictures of 25 a second fall, one of them shows it.
+    for (let us = startUs - 40 * MS; us <= startUs; us += 5 * MS)
+      expect(track.at(us)).toMatchObject({ opening: 0, isClosed: true, isSilent: false });
+    expect(track.at(startUs + 40 * MS).isClosed).toBe(false);
+  });
+
   it('rounds and spreads lips', () => {
     const track = trackOf(utterance('utitu'));
     expect(track.at(middle(0)).width).toBeLessThan(-0.4);

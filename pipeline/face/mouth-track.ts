@@ -42,6 +42,8 @@ const SAMPLE_US = 13_000;
 /** Lips meet a little before and stay a little after a bilabial sound, µs. */
 const CLOSE_BEFORE_US = 18_000;
 const CLOSE_AFTER_US = 14_000;
+/** However short the sound, they part no earlier than so long after it is heard, µs. */
+const CLOSE_HEARD_US = 10_000;
 const SILENT_MIN_US = 200_000;
 const SILENT_EDGE_US = 60_000;
 /** Lips need so long from closed to wide open, µs, and are so far open at least once they part. */
@@ -204,7 +206,11 @@ function loudnessSounds({ pcm, startUs }: Extract<SpeechUpdate, { kind: 'utteran
 
 /** When lips are closed for a sound, if they are. */
 function closedSpan({ startUs, endUs, viseme: shape }: Sound): Span | undefined {
-  if (shape.name === 'PP') return { startUs: startUs - CLOSE_BEFORE_US, endUs: endUs + CLOSE_AFTER_US };
+  if (shape.name === 'PP')
+    return {
+      startUs: startUs - CLOSE_BEFORE_US,
+      endUs: Math.max(endUs + CLOSE_AFTER_US, startUs + LEAD_US + CLOSE_HEARD_US),
+    };
   if (shape !== SILENCE || endUs - startUs <= SILENT_MIN_US) return undefined;
   return { startUs: startUs + SILENT_EDGE_US, endUs: endUs - SILENT_EDGE_US };
 }

@@ -20,6 +20,8 @@ const PRIOR_PICTURES = 30;
 const MEMORY_PICTURES = 1500;
 /** The prior's share in the range is gone after so many pictures. */
 const LEARNT_PICTURES = 75;
+/** Who speaks may keep the lips apart for long: that they cannot meet is believed only after so many. */
+const CLOSED_PICTURES = 750;
 const UPDATE_EVERY = 5;
 const COORDINATES = 1404;
 
@@ -130,9 +132,10 @@ export class SpeakerModel {
     const seen = Math.min(1, this.#pictures / LEARNT_PICTURES);
     const low = percentile(openings, 0.03);
     const middle = percentile(widths, 0.5);
+    const closed = Math.min(1, this.#pictures / CLOSED_PICTURES);
     const between = (known: number, assumed: number) => seen * known + (1 - seen) * assumed;
     return {
-      openingMin: between(low, Math.min(low, openingMin)),
+      openingMin: low > openingMin ? openingMin + closed * (low - openingMin) : low,
       openingMax: Math.max(percentile(openings, 0.96), between(0.5 * openingMax, openingMax)),
       widthMin: Math.min(
         between(percentile(widths, 0.08), this.#meanWidth - widthHalfRange),
