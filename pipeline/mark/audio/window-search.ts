@@ -12,6 +12,7 @@ import {
   weighByProminence,
 } from './cell-grid.ts';
 import type { CompressedSpectra } from './compressed-spectra.ts';
+import { type DriftPeak, searchDrift } from './drift-search.ts';
 import type { AudioMarkLayout } from './layout.ts';
 import { type AudioReading, PayloadReader, type Trials } from './payload-reader.ts';
 import { type CellValues, PLACES, SyncPattern, type SyncPeak, searchSync, syncScore } from './sync-search.ts';
@@ -25,13 +26,13 @@ const WARPS: readonly Warp[] = Array.from({ length: 11 }, (_, i) => 0.002 * (i +
     { stretch: 1 / speed, shift: 1 },
   ]),
 );
-const WEIGHTINGS = 2;
+const WEIGHTINGS = [0, 1] as const;
 /** Synchronisation that is worth reading from without a look at other speeds. */
 const CLEAR_SYNC = 6;
 /** Best places that are read from after all speeds were looked at. */
 const PLACES_READ = 6;
 /** Places at which the synchronisation is compared in one window at most: at the two first speeds, at all, and refined. */
-const SYNC_TRIALS = (2 + 1 + WARPS.length) * WEIGHTINGS * PLACES + PLACES_READ * 2 * 3;
+const SYNC_TRIALS = (2 + 1 + WARPS.length) * WEIGHTINGS.length * PLACES + PLACES_READ * 2 * 3;
 
 export interface WindowResult {
   readonly findings: readonly (MarkFinding & { readonly warp: Warp })[];
@@ -88,7 +89,7 @@ export class WindowSearch {
       const threshold = Math.sqrt(2 * (Math.log(tried) - LOG_FALSE_ALARM));
       if (score > (presence.get(keyId)?.score ?? 0)) presence.set(keyId, { score, threshold });
     };
-    const take = (key: KeySearch, peak: SyncPeak, reading: AudioReading) => {
+    const take = (key: KeySearch, peak: SyncPeak | DriftPeak, reading: AudioReading) => {
       left.delete(key);
       findings.push({ ...findingOf(peak, reading, startS), warp: peak.cells.grid.warp });
     };
@@ -96,7 +97,7 @@ export class WindowSearch {
     const quick: readonly Warp[] = first === AS_IT_WAS ? [first] : [first, AS_IT_WAS];
     for (const warp of quick) {
       for (const key of [...left]) {
-        for (const weighting of [0, 1] as const) {
+        for (const weighting of WEIGHTINGS) {
           const [peak] = searchSync(views.cells(warp, weighting), key.pattern);
           note(key, peak!.score);
           if (peak!.score < CLEAR_SYNC) continue;
@@ -110,9 +111,20 @@ export class WindowSearch {
     }
     if (left.size === 0 || spectra.frames === 0) return { findings, presence };
 
+    const drifts = new Map<KeySearch, DriftPeak[]>();
+    for (const key of [...left]) {
+      const found = quick
+        .flatMap((warp) => WEIGHTINGS.map((weighting) => views.cells(warp, weighting, 'fitted')))
+        .flatMap((cells) => searchDrift(cells, key.pattern) ?? []);
+      const reading = firstOf(found, (peak) => key.reader.read(peak, trials));
+      if (reading) take(key, reading.peak, reading.value);
+      else drifts.set(key, found);
+    }
+    if (left.size === 0) return { findings, presence };
+
     const peaks = new Map<KeySearch, SyncPeak[]>([...left].map((key) => [key, []]));
     for (const warp of speeds === 'all' ? [AS_IT_WAS, ...WARPS] : quick) {
-      for (const weighting of [0, 1] as const) {
+      for (const weighting of WEIGHTINGS) {
         const cells = views.cells(warp, weighting, 'fitted');
         for (const key of left) peaks.get(key)!.push(...searchSync(cells, key.pattern).slice(0, 2));
       }
@@ -126,17 +138,17 @@ export class WindowSearch {
       note(key, Math.max(...best.map(({ score }) => score)));
       const reading =
         firstOf(best, (peak) => key.reader.read(peak, trials)) ??
-        firstOf(best, (peak) => key.reader.match(peak, trials));
+        firstOf([...drifts.get(key)!, ...best], (peak) => key.reader.match(peak, trials));
       if (reading) take(key, reading.peak, reading.value);
     }
     return { findings, presence };
   }
 }
 
-function firstOf<T>(
-  peaks: readonly SyncPeak[],
-  read: (peak: SyncPeak) => T | undefined,
-): { peak: SyncPeak; value: T } | undefined {
+function firstOf<P extends SyncPeak, T>(
+  peaks: readonly P[],
+  read: (peak: P) => T | undefined,
+): { peak: P; value: T } | undefined {
   for (const peak of peaks) {
     const value = read(peak);
     if (value !== undefined) return { peak, value };
@@ -176,19 +188,20 @@ function refined(peak: SyncPeak, key: KeySearch, views: ClipViews): SyncPeak {
   return best;
 }
 
-function findingOf(peak: SyncPeak, reading: AudioReading, startS: number): MarkFinding {
+function findingOf(peak: SyncPeak | DriftPeak, reading: AudioReading, startS: number): MarkFinding {
   const { grid } = peak.cells;
   const { payload, how, score, threshold, logFalseAlarm, fromCell, toCell } = reading;
-  const timeOf = (cell: number) => startS + stepTimeS(grid, peak.offset + cell * CELL_STEPS);
+  const path = 'path' in peak ? peak.path : undefined;
+  const stepOf = (cell: number) => peak.offset + cell * CELL_STEPS;
   return {
     payload,
     how,
     score,
     threshold,
     logFalseAlarm,
-    startS: timeOf(fromCell),
-    endS: timeOf(toCell),
-    speed: 1 / grid.warp.stretch,
+    startS: startS + stepTimeS(grid, path?.beginOf(fromCell) ?? stepOf(fromCell)),
+    endS: startS + stepTimeS(grid, path?.endOf(toCell - 1) ?? stepOf(toCell)),
+    speed: (path?.speed(fromCell, toCell) ?? 1) / grid.warp.stretch,
   };
 }
 
@@ -230,7 +243,7 @@ class ClipViews {
 
   /** Lets go of what was made for a warp; who still needs it has it. */
   forget({ stretch, shift }: Warp): void {
-    for (const weighting of [0, 1]) this.#made.delete(`${stretch} ${shift} fitted ${weighting}`);
+    for (const weighting of WEIGHTINGS) this.#made.delete(`${stretch} ${shift} fitted ${weighting}`);
     if (shift !== 1) this.#rows.delete(shift);
   }
 
