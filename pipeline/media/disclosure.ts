@@ -8,6 +8,9 @@ export const DUB_SOURCE_TYPE = `${SOURCE_TYPES}trainedAlgorithmicMedia`;
 /** IPTC Digital Source Type of a file that holds dubbed tracks beside what a camera and a microphone took. */
 export const DUBBED_FILE_SOURCE_TYPE = `${SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia`;
 
+/** What a file says of itself whose picture was moved to fit its dub. */
+export const MOVED_LIPS_REMARK = 'The lips of people in the picture were moved by livedub to speak the dub.';
+
 /** Which of a file's sound tracks are dubs, for people. */
 export interface Disclosure {
   /** Titles of the dubbed tracks. */

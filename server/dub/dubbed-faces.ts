@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import type { OutputMark } from '../../pipeline/dub-channel.ts';
 import { LivedubError } from '../../pipeline/errors.ts';
+import { MOVED_LIPS_REMARK } from '../../pipeline/media/disclosure.ts';
 import type { MediaInfo } from '../../pipeline/media/probe.ts';
 import type { CompanionFile, Recording } from '../../pipeline/media/recorder.ts';
 import type { PipelineObserver } from '../../pipeline/observer.ts';
@@ -23,9 +24,6 @@ export interface DubbedFacesOptions {
   readonly name: string;
   readonly onProgress: (endUs: number) => void;
 }
-
-/** What the file says of itself. */
-const REMARK = 'The lips of people in the picture were moved by livedub to speak the dub.';
 
 /** What became of the faces of a dub. */
 export interface FacesResult {
@@ -111,7 +109,13 @@ export class DubbedFaces {
   #companions({ renditions, isCut, endUs }: MadeFaces): CompanionFile[] {
     return renditions.flatMap(({ pictureFile, explainFile }, track) => {
       const cut = isCut ? { cutAtUs: endUs } : {};
-      const face = { track, pictureFile, outFile: this.#file(track, 'face'), remark: REMARK, ...cut };
+      const face = {
+        track,
+        pictureFile,
+        outFile: this.#file(track, 'face'),
+        remark: MOVED_LIPS_REMARK,
+        ...cut,
+      };
       if (explainFile === undefined) return [face];
       return [face, { ...face, pictureFile: explainFile, outFile: this.#file(track, 'explain') }];
     });

@@ -8,7 +8,7 @@ import type { RecordingFile } from './live-api.ts';
 import type { Programme } from './programme.ts';
 import { ChannelRecorder, viewRecording } from './recording/channel-recorder.ts';
 import { finishRecording } from './recording/finish-recording.ts';
-import { type RecordingState, readState } from './recording/recording-state.ts';
+import { isUnfinished, RESULT_FILE, type RecordingState, readState } from './recording/recording-state.ts';
 
 export interface ChannelRecordingsOptions {
   channelId: string;
@@ -32,7 +32,7 @@ interface Running {
   timer: NodeJS.Timeout | undefined;
 }
 
-const FILE_PATTERN = /^(recording\.mp4|[a-z]{2,3}\.(vtt|srt))$/;
+const FILE_PATTERN = /^(recording(\.[a-z]{2,3}\.face)?\.mp4|[a-z]{2,3}\.(vtt|srt))$/;
 /** How much longer than the delay a dubbed track may take. */
 const DRAIN_MARGIN_MS = 1500;
 
@@ -62,9 +62,13 @@ export class ChannelRecordings {
       const state = await readState(folder).catch(() => undefined);
       if (state?.id !== name) continue;
       this.#finished.set(name, state);
-      if (state.state === 'done' || state.state === 'failed') continue;
-      const done = finishRecording({ folder, state, signal: this.#stop.signal }).then(
-        (finished) => void this.#finished.set(name, finished),
+      if (!isUnfinished(state)) continue;
+      const onState = (made: RecordingState): void => {
+        this.#finished.set(name, made);
+        this.#o.onChange();
+      };
+      const done = finishRecording({ folder, state, signal: this.#stop.signal, onState }).then(
+        (finished) => this.#settled(name, finished),
         (error: unknown) => this.#failed(error),
       );
       this.#track(name, undefined, done);
@@ -93,12 +97,12 @@ export class ChannelRecordings {
       this.stop(Number.POSITIVE_INFINITY, 0);
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'The programme has just ended.');
     }
-    programme.requestKeyframe();
+    programme.requestKeyframes();
     this.want();
     return view;
   }
 
-  /** A running recording has every language there is now, whoever listens. */
+  /** A running recording has every language there is now, whoever listens; with its lips moved, where they may be. */
   want(): void {
     if (!this.#running) return;
     this.#o.demand.set(
@@ -106,6 +110,7 @@ export class ChannelRecordings {
       this.#o.settings().languages.flatMap(({ language }) => [
         { language, what: 'captions' as const },
         { language, what: 'mix:synced' as const },
+        { language, what: 'face' as const },
       ]),
     );
   }
@@ -182,7 +187,7 @@ export class ChannelRecordings {
 
   /** @throws LivedubError LIVEDUB_E_NOT_FOUND */
   async file(recordingId: string, file: string): Promise<RecordingFile> {
-    const state = this.#finished.get(recordingId);
+    const state = this.#finished.get(recordingId) ?? this.#finishing.get(recordingId)?.recorder?.recorded;
     const missing = () => new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is no such file of this recording.');
     if (!state || !FILE_PATTERN.test(file)) throw missing();
     const folder = await realpath(join(this.#o.folder, recordingId)).catch(() => undefined);
@@ -190,7 +195,7 @@ export class ChannelRecordings {
     // A link in the folder must not lead out of it.
     if (folder === undefined || path === undefined || !path.startsWith(folder + sep)) throw missing();
     const title = state.title.replace(/[\p{C}/\\]+/gu, '_');
-    const suffix = file === 'recording.mp4' ? '.mp4' : ` ${file}`;
+    const suffix = file === RESULT_FILE ? '.mp4' : ` ${file.replace(/^recording\./, '')}`;
     return { path, downloadName: `${title} ${state.startedAt.slice(0, 10)}${suffix}` };
   }
 
@@ -213,7 +218,7 @@ export class ChannelRecordings {
     this.#o.demand.set(this, []);
     const { recorder } = running;
     const done = recorder.finish(this.#stop.signal).then(
-      (state) => void this.#finished.set(recorder.id, state),
+      (state) => this.#settled(recorder.id, state),
       async (error: unknown) => {
         const state = await readState(recorder.folder).catch(() => undefined);
         if (state) this.#finished.set(recorder.id, state);
@@ -221,6 +226,13 @@ export class ChannelRecordings {
       },
     );
     this.#track(recorder.id, recorder, done);
+  }
+
+  /** Everything is made of a recording that can be. */
+  #settled(id: string, state: RecordingState): void {
+    this.#finished.set(id, state);
+    for (const { language, error } of state.faces)
+      if (error) this.#warn(`The file with moved lips (${language}) was not made: ${error.message}`);
   }
 
   #track(id: string, recorder: ChannelRecorder | undefined, done: Promise<void>): void {
@@ -235,7 +247,11 @@ export class ChannelRecordings {
   #failed(thrown: unknown): void {
     const error = toLivedubError(thrown);
     if (error.code === 'LIVEDUB_E_ABORTED') return;
-    this.#o.onNotice({ level: 'warning', code: 'recording', message: `Recording: ${error.message}` });
+    this.#warn(error.message);
+  }
+
+  #warn(message: string): void {
+    this.#o.onNotice({ level: 'warning', code: 'recording', message: `Recording: ${message}` });
   }
 
   /** Recordings whose state is in memory only. */
@@ -249,5 +265,5 @@ export class ChannelRecordings {
   }
 }
 
-/** What goes into a recording: the original, and each language as it is heard with the picture. */
-const RECORDED = /^(live:(audio|video)|mix:[a-z]{2,3}:synced)$/;
+/** What goes into a recording: the original, and each language as it is heard and seen in sync. */
+const RECORDED = /^(live:(audio|video)|(mix|face):[a-z]{2,3}:synced)$/;

@@ -150,6 +150,16 @@ export const RecordingViewSchema = z.object({
   /** MP4 with all tracks, once done. */
   download: z.string().optional(),
   captions: z.array(z.object({ language: z.string(), vtt: z.string(), srt: z.string() })),
+  /** Languages whose lips were moved while it ran: each has an MP4 of its own, made after the one with all tracks. */
+  faces: z.array(
+    z.object({
+      language: z.string(),
+      state: z.enum(['recording', 'finishing', 'done', 'failed']),
+      /** Once done. */
+      download: z.string().optional(),
+      error: ProblemSchema.optional(),
+    }),
+  ),
   error: ProblemSchema.optional(),
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
+import type { EncodedFrame } from '../../pipeline/frames.ts';
 import type { RtpPacketInfo } from '../../pipeline/rtp/rtp-packet.ts';
 import { RtpReader } from '../../pipeline/rtp/rtp-reader.ts';
 import { RelayTrack } from '../../sfu/relay-track.ts';
@@ -106,6 +107,30 @@ describe('FaceTrack', () => {
     expect(await pictures(7)).toEqual(['o1', 'o2', 'o3', 'm2', 'm3', 'm4', 'm5']);
     expect(track.playing).toBe('made');
     expect(seen.at(-1)!.timestamp).toBe(5 * FRAME_TICKS);
+  });
+
+  it('says which whole pictures of the worker are shown, from a keyframe on, and none that may not be', () => {
+    const [o, m, other] = [new Pictures(1, 100, 0), new Pictures(2, 7, 0), new Pictures(2, 7, 0)];
+    const frame = (keyframe: boolean): EncodedFrame => ({
+      ...{ kind: 'encoded', codec: 'vp8', mediaTimeUs: 0, durationUs: 40_000, keyframe },
+      data: new Uint8Array(1),
+    });
+    original(o.next(true), o.session);
+    expect(track.isShown(frame(true), m)).toBe(false);
+    track.made(m.next(true), m);
+    // One that was held up belongs to what came before.
+    expect(track.isShown(frame(false), m)).toBe(false);
+    expect(track.isShown(frame(true), m)).toBe(true);
+    expect(track.isShown(frame(false), m)).toBe(true);
+    expect(track.isShown(frame(true), other)).toBe(false);
+    track.setUsable(false);
+    expect(track.isShown(frame(true), m)).toBe(false);
+    track.setUsable(true);
+    track.made(m.next(true), m);
+    expect(track.isShown(frame(false), m)).toBe(false);
+    expect(track.isShown(frame(true), m)).toBe(true);
+    track.setWatched(false);
+    expect(track.isShown(frame(true), m)).toBe(false);
   });
 
   it('shows the original from its newest keyframe on when the worker’s pictures stay away', async () => {

@@ -1,3 +1,4 @@
+import type { EncodedFrame } from '../../pipeline/frames.ts';
 import { isKeyframeStart } from '../../pipeline/rtp/keyframe-start.ts';
 import type { RtpPacketInfo } from '../../pipeline/rtp/rtp-packet.ts';
 import { signedDelta32 } from '../../pipeline/rtp/rtp-timestamp.ts';
@@ -39,6 +40,8 @@ export class FaceTrack {
   /** Whose packets are being sent: those of one source are numbered together. */
   #from: object | undefined;
   #input: RelayInput | undefined;
+  /** A whole keyframe of what is played has come. */
+  #hasKeyframe = false;
   #seam = new PictureSeam(undefined);
   #sentTicks: number | undefined;
   #originalTicks: number | undefined;
@@ -98,6 +101,16 @@ export class FaceTrack {
     this.#send(packet);
   }
 
+  /**
+   * Whether a whole picture of the worker is one that is shown, and can be shown to who sees nothing else: the first such one is a
+   * keyframe. Its packets were given before.
+   */
+  isShown(frame: EncodedFrame, source: object): boolean {
+    if (!this.#isUsable || this.#playing !== 'made' || this.#from !== source) return false;
+    this.#hasKeyframe ||= frame.keyframe;
+    return this.#hasKeyframe;
+  }
+
   /** Somebody who watches needs a keyframe. */
   requestKeyframe(): void {
     // Who comes first does not wait for the next one.
@@ -131,6 +144,7 @@ export class FaceTrack {
   #begin(source: PictureSource, from: object, seam: PictureSeam): void {
     this.#playing = source;
     this.#from = from;
+    this.#hasKeyframe = false;
     this.#seam = seam;
     this.#input = this.relay.attach({
       timestampOffset: 0,

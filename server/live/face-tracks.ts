@@ -1,3 +1,4 @@
+import type { EncodedFrame } from '../../pipeline/frames.ts';
 import type { RtpPacketInfo } from '../../pipeline/rtp/rtp-packet.ts';
 import type { RelayTrack } from '../../sfu/relay-track.ts';
 import type { TrackKey } from './contract.ts';
@@ -79,6 +80,16 @@ export class FaceTracks {
 
   made(key: TrackKey, packet: RtpPacketInfo, source: object): void {
     this.#tracks.get(key)?.made(packet, source);
+  }
+
+  /** As FaceTrack.isShown. */
+  isShown(key: TrackKey, frame: EncodedFrame, source: object): boolean {
+    return this.#tracks.get(key)?.isShown(frame, source) ?? false;
+  }
+
+  /** The worker's next pictures are to be ones that stand by themselves. */
+  requestKeyframes(): void {
+    for (const source of this.#sources.values()) source.requestKeyframe();
   }
 
   /** Idempotent. */

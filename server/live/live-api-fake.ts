@@ -152,6 +152,7 @@ export class FakeLiveApi implements LiveApi {
       state: 'recording',
       durationMs: 0,
       captions: [],
+      faces: [],
     };
   }
 

@@ -135,6 +135,12 @@ export class Programme {
     this.#sources.get('live:video')?.requestKeyframe();
   }
 
+  /** The same for every picture that is made here, too: a recording begins. */
+  requestKeyframes(): void {
+    this.requestKeyframe();
+    this.#faces.requestKeyframes();
+  }
+
   /**
    * Makes a publisher's tracks the programme's. Those of a former one are cut off.
    * @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED
@@ -238,6 +244,9 @@ export class Programme {
       originUs: this.originUs,
       nowUs: () => this.nowUs,
       onPacket: (packet) => this.#faces.made(key, packet, producer),
+      onFrame: (frame) => {
+        if (this.#faces.isShown(key, frame, producer)) this.#o.onFrame(key, frame);
+      },
     });
     if (this.#closed) source.close();
     else this.#faces.attach(key, source);

@@ -5,125 +5,29 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { DUBBED_FILE_SOURCE_TYPE } from '../../../pipeline/media/disclosure.ts';
 import { MediaFixtures, onsetsMs } from '../../../pipeline/media/media-fixtures.ts';
-import { TS_FIRST_PID, TS_OUTPUT_ARGS, TsReader } from '../../../pipeline/media/ts-reader.ts';
-import { splitAnnexB } from '../../../pipeline/rtp/annex-b.ts';
 import { flashAndBeep } from '../ingest/test-support.ts';
 import { ChannelRecorder, viewRecording } from './channel-recorder.ts';
 import { finishRecording } from './finish-recording.ts';
 import { readState } from './recording-state.ts';
+import { flashesMs, h264Clip, SECOND_US, START_US, vp8Pictures } from './test-support.ts';
 
-const SECOND_US = 1_000_000;
-/** The recording begins in the middle of a programme. */
-const START_US = 777 * SECOND_US;
 const signal = new AbortController().signal;
 
 describe('ChannelRecorder', () => {
   const fixtures = new MediaFixtures();
   afterAll(() => fixtures.remove());
 
-  /** Picture and sound of the test clip as a publisher sends them, from media time `START_US` on. */
-  function clip(seconds: number): { video: EncodedFrame[]; audio: EncodedFrame[] } {
-    const file = fixtures.make(
-      'clip.ts',
-      ...flashAndBeep(seconds),
-      ...[
-        '-c:v',
-        'libx264',
-        '-profile:v',
-        'baseline',
-        '-preset',
-        'ultrafast',
-        '-g',
-        '25',
-        '-pix_fmt',
-        'yuv420p',
-      ],
-      ...['-c:a', 'libopus', ...TS_OUTPUT_ARGS],
-    );
-    const video: EncodedFrame[] = [];
-    const audio: EncodedFrame[] = [];
-    let firstUs: number | undefined;
-    new TsReader({
-      codecs: new Map([
-        [TS_FIRST_PID, 'h264'],
-        [TS_FIRST_PID + 1, 'opus'],
-      ]),
-      onFrame: ({ pid, ptsUs, data }) => {
-        if (pid === TS_FIRST_PID) firstUs ??= ptsUs;
-        const mediaTimeUs = Math.round(START_US + ptsUs - (firstUs ?? ptsUs));
-        if (pid !== TS_FIRST_PID) {
-          audio.push({
-            kind: 'encoded',
-            codec: 'opus',
-            mediaTimeUs,
-            durationUs: 20_000,
-            keyframe: true,
-            data,
-          });
-          return;
-        }
-        const keyframe = splitAnnexB(data).some((nal) => (nal[0]! & 0x1f) === 5);
-        video.push({ kind: 'encoded', codec: 'h264', mediaTimeUs, durationUs: 40_000, keyframe, data });
-      },
-    }).push(readFileSync(file));
-    return { video, audio };
-  }
-
-  function vp8(size: string, seconds: number, fromUs: number): EncodedFrame[] {
+  const clip = (seconds: number) => h264Clip(fixtures, seconds);
+  const vp8 = (size: string, seconds: number, fromUs: number) => {
     const input = flashAndBeep(seconds).map((arg) => arg.replace('320x240', size));
-    const file = fixtures.make(
-      `${size}.ivf`,
-      ...[
-        ...input,
-        '-an',
-        '-c:v',
-        'libvpx',
-        '-deadline',
-        'realtime',
-        '-cpu-used',
-        '8',
-        '-g',
-        '1000',
-        '-b:v',
-        '500k',
-      ],
-    );
-    const data = readFileSync(file);
-    const frames: EncodedFrame[] = [];
-    for (let at = 32; at + 12 <= data.length; ) {
-      const length = data.readUInt32LE(at);
-      const mediaTimeUs = fromUs + frames.length * 40_000;
-      const unit = data.subarray(at + 12, at + 12 + length);
-      const keyframe = (unit[0]! & 1) === 0;
-      frames.push({ kind: 'encoded', codec: 'vp8', mediaTimeUs, durationUs: 40_000, keyframe, data: unit });
-      at += 12 + length;
-    }
-    return frames;
-  }
+    return vp8Pictures(fixtures, { name: size, input, fromUs });
+  };
 
   async function start(name: string): Promise<ChannelRecorder> {
     return ChannelRecorder.start({
       folder: fixtures.path(`recordings/${name}`),
       ...{ id: name, title: 'A talk', from: 'en', startedAt: '2026-01-02T03:04:05.000Z', startUs: START_US },
     });
-  }
-
-  /** Seconds at which the picture of an MP4 turns white. */
-  function flashesMs(file: string): number[] {
-    const times = execFileSync('ffprobe', [
-      ...['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0', file],
-    ]);
-    const luma = execFileSync('ffmpeg', [
-      ...['-v', 'error', '-i', file, '-map', '0:v:0', '-vf', 'scale=1:1:flags=area,format=gray'],
-      ...['-fps_mode', 'passthrough', '-f', 'rawvideo', '-'],
-    ]);
-    return times
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .flatMap((time, i) =>
-        i > 0 && (luma[i] ?? 0) > 120 && (luma[i - 1] ?? 0) <= 120 ? [Number.parseFloat(time) * 1000] : [],
-      );
   }
 
   /** Largest step from one picture to the next, ms. */

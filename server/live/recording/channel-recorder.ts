@@ -7,11 +7,16 @@ import { problemOf } from '../../problem.ts';
 import type { RecordingView, TextEvent } from '../contract.ts';
 import { finishRecording } from './finish-recording.ts';
 import { type PictureFormat, pictureFormat } from './picture-format.ts';
+import { isMoved } from './recording-mux.ts';
 import {
+  faceFile,
+  RESULT_FILE,
+  type RecordedFace,
   type RecordingPart,
   type RecordingState,
   readState,
   TEXT_FILE,
+  withFace,
   writeState,
 } from './recording-state.ts';
 import { TrackSpool } from './track-spool.ts';
@@ -30,7 +35,10 @@ export interface ChannelRecorderOptions {
   readonly startUs?: number;
   /** Captions of a dub begin with a notice that AI made it. Default true. */
   readonly dubNotice?: boolean | undefined;
-  /** Most bytes that wait for the disk; beyond it the recording fails, the channel goes on. Default 32 MiB. */
+  /**
+   * Most bytes that wait for the disk; beyond it the recording fails, the channel goes on. From half of it on, moved pictures are
+   * left out up to a keyframe: there the picture is as filmed. Default 32 MiB.
+   */
   readonly maxPendingBytes?: number;
   /** State or error changed. Default: nothing. */
   readonly onChange?: () => void;
@@ -41,13 +49,16 @@ interface Track {
   part: RecordingPart | undefined;
   formatKey: string | undefined;
   lastUs: number;
+  /** Frames were left out: the next one has to stand by itself. */
+  isBroken: boolean;
 }
 
 /**
  * Records a channel as any viewer gets it: picture and Opus as they are, one track a key (`live:video`, `live:audio`,
- * `mix:es:synced`, …), each from when it begins. Tracks may pause and come back: holes stay holes in media time.
- * `push` never waits and never throws; what comes goes to disk in order, and a full or broken disk ends the recording
- * (state `failed`, what was written is kept), never the channel.
+ * `mix:es:synced`, `face:es:synced`, …), each from when it begins. Tracks may pause and come back: holes stay holes in media
+ * time; a moved picture begins with a keyframe each time. `push` never waits and never throws; what comes goes to disk in order,
+ * and a full or broken disk ends the recording (state `failed`, what was written is kept), never the channel. A moved picture
+ * that cannot be written ends alone.
  */
 export class ChannelRecorder {
   readonly folder: string;
@@ -83,6 +94,7 @@ export class ChannelRecorder {
         durationMs: 0,
         parts: [],
         captions: [],
+        faces: [],
       },
     };
     try {
@@ -101,6 +113,11 @@ export class ChannelRecorder {
 
   get state(): RecordingState['state'] {
     return this.#state.state;
+  }
+
+  /** All that is known of it, as its folder has it. */
+  get recorded(): RecordingState {
+    return this.#state;
   }
 
   get durationMs(): number {
@@ -125,15 +142,18 @@ export class ChannelRecorder {
     if (atUs < 0) return;
     let known = this.#tracks.get(track);
     if (known === undefined) {
-      known = { spool: undefined, part: undefined, formatKey: undefined, lastUs: -1 };
+      known = { spool: undefined, part: undefined, formatKey: undefined, lastUs: -1, isBroken: false };
       this.#tracks.set(track, known);
     }
     // A frame out of order cannot be shown any more.
     if (atUs <= known.lastUs) return;
     const format = frame.codec === 'opus' ? { key: 'opus' } : pictureFormat(frame);
     // A stretch of pictures begins with a keyframe.
-    if (known.formatKey === undefined && format === undefined) return;
-    if (this.#pendingBytes > (this.#options.maxPendingBytes ?? 32 * 2 ** 20)) {
+    if ((known.formatKey === undefined || known.isBroken) && format === undefined) return;
+    const maxPendingBytes = this.#options.maxPendingBytes ?? 32 * 2 ** 20;
+    known.isBroken = isMoved(track) && this.#pendingBytes > maxPendingBytes / 2;
+    if (known.isBroken) return;
+    if (this.#pendingBytes > maxPendingBytes) {
       const message = 'The disk is too slow for this recording.';
       this.#fail(new LivedubError('LIVEDUB_E_CHANNEL_OVERFLOW', message));
       return;
@@ -142,7 +162,15 @@ export class ChannelRecorder {
     if (isNewPart) known.formatKey = format.key;
     known.lastUs = atUs;
     this.#state.durationMs = Math.max(this.#state.durationMs, Math.round((atUs + frame.durationUs) / 1000));
-    this.#enqueue(frame.data.length, () => this.#write(track, known, frame, atUs, format, isNewPart));
+    this.#enqueue(frame.data.length, async () => {
+      if (this.#faceOf(track)?.state === 'failed') return;
+      try {
+        await this.#write(track, known, frame, atUs, format, isNewPart);
+      } catch (error) {
+        if (!isMoved(track)) throw error;
+        await this.#failFace(track, error);
+      }
+    });
   }
 
   /** Clauses, translations and what the voice made of them become captions; other events are passed over. */
@@ -188,7 +216,11 @@ export class ChannelRecorder {
     }
     await this.#end();
     try {
-      this.#state = await finishRecording({ folder: this.folder, state: this.#state, signal });
+      const onState = (made: RecordingState): void => {
+        this.#state = made;
+        this.#options.onChange?.();
+      };
+      onState(await finishRecording({ folder: this.folder, state: this.#state, signal, onState }));
       return this.#state;
     } catch (error) {
       this.#state = await readState(this.folder).catch(() => this.#state);
@@ -229,6 +261,8 @@ export class ChannelRecorder {
       });
       track.part = { track: name, codec: frame.codec, file };
       this.#state.parts.push(track.part);
+      if (isMoved(name) && this.#faceOf(name) === undefined)
+        this.#state = withFace(this.#state, { language: languageOf(name), state: 'pending' });
     }
     const { part } = track;
     const grows =
@@ -239,6 +273,18 @@ export class ChannelRecorder {
     }
     if (isNewPart || grows) await writeState(this.folder, this.#state);
     await track.spool!.write(frame, atUs);
+  }
+
+  #faceOf(track: string): RecordedFace | undefined {
+    return this.#state.faces.find(({ language }) => isMoved(track) && language === languageOf(track));
+  }
+
+  /** Nothing more of a moved picture is recorded; everything else is. */
+  async #failFace(track: string, error: unknown): Promise<void> {
+    const problem = problemOf(outputError(error, this.folder));
+    this.#state = withFace(this.#state, { language: languageOf(track), state: 'failed', error: problem });
+    this.#options.onChange?.();
+    await writeState(this.folder, this.#state);
   }
 
   #fail(error: LivedubError): void {
@@ -259,18 +305,30 @@ export class ChannelRecorder {
   }
 }
 
+function languageOf(track: string): string {
+  return track.split(':')[1]!;
+}
+
 /** A recording as the API shows it. @param href address of a file of this recording */
 export function viewRecording(state: RecordingState, href: (file: string) => string): RecordingView {
+  /** A file that was to be made of a recording that failed never will be. */
+  const pending = state.state === 'done' ? 'finishing' : state.state;
   return {
     id: state.id,
     startedAt: state.startedAt,
     state: state.state,
     durationMs: state.durationMs,
-    ...(state.state === 'done' ? { download: href('recording.mp4') } : undefined),
+    ...(state.state === 'done' ? { download: href(RESULT_FILE) } : undefined),
     captions: state.captions.map((language) => ({
       language,
       vtt: href(`${language}.vtt`),
       srt: href(`${language}.srt`),
+    })),
+    faces: state.faces.map(({ language, state, error }) => ({
+      language,
+      state: state === 'pending' ? pending : state,
+      ...(state === 'done' ? { download: href(faceFile(language)) } : undefined),
+      ...(error === undefined ? undefined : { error }),
     })),
     ...(state.error === undefined ? undefined : { error: state.error }),
   };

@@ -30,14 +30,43 @@ const RecordingStateSchema = z.object({
   ),
   /** Languages with caption files, once done. */
   captions: z.array(z.string()),
+  /** Languages whose moved picture is recorded, each for a file of its own. */
+  faces: z
+    .array(
+      z.object({
+        language: z.string(),
+        /** `pending`: its file is made when the recording's is. */
+        state: z.enum(['pending', 'done', 'failed']),
+        error: ProblemSchema.optional(),
+      }),
+    )
+    .default([]),
   error: ProblemSchema.optional(),
 });
 export type RecordingState = z.infer<typeof RecordingStateSchema>;
 export type RecordingPart = RecordingState['parts'][number];
+export type RecordedFace = RecordingState['faces'][number];
 
 export const STATE_FILE = 'recording.json';
 export const TEXT_FILE = 'text.jsonl';
 export const RESULT_FILE = 'recording.mp4';
+
+/** The file of one language's dub with the picture that was moved for it. */
+export function faceFile(language: string): string {
+  return `recording.${language}.face.mp4`;
+}
+
+/** Whether there are files to be made of it, for the first time or because a crash came between. */
+export function isUnfinished({ state, faces }: RecordingState): boolean {
+  if (state === 'done') return faces.some((face) => face.state === 'pending');
+  return state !== 'failed';
+}
+
+/** The state with one language's face changed. */
+export function withFace(state: RecordingState, face: RecordedFace): RecordingState {
+  const others = state.faces.filter(({ language }) => language !== face.language);
+  return { ...state, faces: [...others, face] };
+}
 
 export async function readState(folder: string): Promise<RecordingState> {
   return RecordingStateSchema.parse(JSON.parse(await readFile(path.join(folder, STATE_FILE), 'utf8')));
