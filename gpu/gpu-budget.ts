@@ -53,6 +53,10 @@ export function memoryError(message: string): LivedubError {
   return new LivedubError('LIVEDUB_E_GPU_MEMORY', `Not enough memory on the GPU: ${message}.`);
 }
 
+export function isMemoryError(error: unknown): error is LivedubError {
+  return error instanceof LivedubError && error.code === 'LIVEDUB_E_GPU_MEMORY';
+}
+
 function megabytes(bytes: number): string {
   return `${(Math.max(0, bytes) / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -9,7 +9,7 @@ import type {
 } from '../pipeline/face/canvas.ts';
 import { CANVAS_REGION, jobRect } from '../pipeline/face/cpu-canvas.ts';
 import { type Picture, planeLayout } from '../pipeline/face/picture.ts';
-import { memoryError } from './gpu-budget.ts';
+import { isMemoryError, memoryError } from './gpu-budget.ts';
 import { GPUBufferUsage, type GpuDevice, type GpuMemory } from './gpu-device.ts';
 import type { Bindings } from './kernel.ts';
 import { type KernelRunner, type KernelTimer, passRunner } from './kernel-runner.ts';
@@ -53,6 +53,8 @@ interface Desk {
 const MIN_MOVE_PX = 0.02;
 const MAX_STREAMS = 64;
 const GAIN_BYTES = 4 * 9;
+/** With room for fewer mouths than this, a face looks worse than one that the processor draws. */
+const FEWEST_PATCHES = 16;
 const TILE = 16;
 const WORDS_PER_GROUP = 64;
 
@@ -89,6 +91,7 @@ export class GpuFaceCanvas implements FaceCanvas {
   readonly #patches = new Map<PatchId, Patch>();
   /** Where the gain of each stream is kept, the one used last at the end. */
   readonly #gainPlaces = new Map<number, number>();
+  readonly #full = new AbortController();
   #space: MouthSpace | undefined;
   #nextPatch = 0;
   #epoch = 0;
@@ -143,6 +146,14 @@ export class GpuFaceCanvas implements FaceCanvas {
     return this.#epoch;
   }
 
+  /**
+   * Aborts with LIVEDUB_E_GPU_MEMORY when memory that this canvas cannot do without is not to be had any more: every picture would
+   * stay as filmed.
+   */
+  get full(): AbortSignal {
+    return this.#full.signal;
+  }
+
   get transfers(): CanvasTransfers {
     const { uploads, uploadedBytes, readBackBytes, readBacks } = this.#ring.counts;
     return {
@@ -177,7 +188,11 @@ export class GpuFaceCanvas implements FaceCanvas {
     const picture = this.#picture(slot);
     if (this.#patches.size >= this.#options.maxPatches) return undefined;
     const memory = this.#patchMemory(4 * rect.widthPx * rect.heightPx);
-    if (memory === undefined) return undefined;
+    if (memory === undefined) {
+      if (this.#patches.size < Math.min(FEWEST_PATCHES, this.#options.maxPatches))
+        this.#full.abort(memoryError(`${this.#patches.size} mouths are all that fit`));
+      return undefined;
+    }
     const { device } = this.#gpu;
     const { x, y, widthPx, heightPx } = rect;
     device.queue.writeBuffer(this.#part, 0, Uint32Array.of(x, y, widthPx, heightPx));
@@ -200,13 +215,29 @@ export class GpuFaceCanvas implements FaceCanvas {
 
   async render(slot: PictureSlot, jobs: readonly MouthJob[]): Promise<Uint8Array> {
     this.#gpu.gone.throwIfAborted();
+    try {
+      return await this.#render(slot, jobs);
+    } catch (error) {
+      if (isMemoryError(error)) this.#full.abort(error);
+      throw error;
+    }
+  }
+
+  async #render(slot: PictureSlot, jobs: readonly MouthJob[]): Promise<Uint8Array> {
     this.#picture(slot);
     const drawn = jobs.flatMap((job) => {
       const rect = jobRect(job, { ...this.#options.format, ...NO_PICTURE });
       return rect === undefined ? [] : [{ job, rect }];
     });
-    const space = this.#spaceFor(Math.max(1, ...drawn.map(({ rect }) => rect.widthPx * rect.heightPx)));
-    await space.fits();
+    const pixels = Math.max(1, ...drawn.map(({ rect }) => rect.widthPx * rect.heightPx));
+    const desks = drawn.flatMap((_, i) => [this.#desk(i).job, this.#desk(i).mesh]);
+    if ((await Promise.all(desks.map(({ fits }) => fits))).includes(false))
+      throw memoryError('there is no room for a mouth to draw');
+    // A larger mouth may want a larger space meanwhile, of which nobody knows yet whether it is there.
+    for (let space: MouthSpace | undefined; space === undefined || space !== this.#space; ) {
+      space = this.#spaceFor(pixels);
+      await space.fits();
+    }
     this.#gpu.gone.throwIfAborted();
     const picture = this.#picture(slot);
     const bytes = await this.#download.fetchAfter((encoder) => {
@@ -291,7 +322,7 @@ export class GpuFaceCanvas implements FaceCanvas {
       });
       return memory;
     } catch (error) {
-      if ((error as LivedubError).code === 'LIVEDUB_E_GPU_MEMORY') return undefined;
+      if (isMemoryError(error)) return undefined;
       throw error;
     }
   }

@@ -70,6 +70,101 @@ describe('openFaceCanvas', () => {
   });
 });
 
+describe.skipIf(!hasVulkan)(`openFaceCanvas, as memory runs out${why}`, () => {
+  const memory = expect.objectContaining({ code: 'LIVEDUB_E_GPU_MEMORY' });
+
+  /** A canvas on the GPU, what it told, and the memory that others leave it. */
+  async function opened() {
+    const { gpu, giveBack } = (await borrowGpu({ software: true }))!;
+    const told: unknown[][] = [];
+    const canvas = await openFaceCanvas({
+      ...{ format, signal, software: true, onCanvas: (...what) => told.push(what) },
+    });
+    return {
+      ...{ gpu, canvas, told },
+      leave(bytes: number) {
+        const { limitBytes, usedBytes } = gpu.budget;
+        return gpu.budget.reserve(limitBytes - usedBytes - bytes, 'Another');
+      },
+      close() {
+        canvas.close();
+        giveBack();
+      },
+    };
+  }
+
+  it('goes over to the processor when a larger mouth does not fit, and says so once', async () => {
+    const { gpu, canvas, told, leave, close } = await opened();
+    const small = { x: 48, y: 36, eyesPx: 12 };
+    const slot = canvas.load(picture);
+    const patch = patchView(canvas.keepPatch(slot, lowerFace(faceMesh(small), format))!, faceMesh(small));
+    const drawAt = (where: typeof place) =>
+      canvas.render(slot, [mouthJob({ slot, place: where, patch, openingPx: 2 })]);
+    expect(await drawAt(small)).not.toEqual(picture.bytes);
+    const giveBack = leave(1000);
+    // Two renditions at a time.
+    const failed = await Promise.allSettled([drawAt(place), drawAt(place)]);
+    expect(failed).toEqual(failed.map(() => ({ status: 'rejected', reason: memory })));
+    while (canvas.on !== 'cpu') await new Promise(setImmediate);
+    expect(canvas.epoch).toBe(1);
+    const cpu = new CpuFaceCanvas({ format });
+    expect(await begin(canvas).draw()).toEqual(await begin(cpu).draw());
+    expect(told).toEqual([
+      [gpu.info.description, undefined],
+      ['cpu', memory],
+    ]);
+    // What it had is there for others, and the device is as it was.
+    giveBack();
+    const other = await openFaceCanvas({ format, signal, software: true });
+    expect(other.on).toBe(gpu.info.description);
+    expect(await begin(other).draw()).not.toEqual(picture.bytes);
+    other.close();
+    close();
+    expect(gpu.budget.usedBytes).toBe(0);
+  });
+
+  it('goes over when hardly any mouths fit, and stays where enough do', async () => {
+    const rect = lowerFace(mesh, format);
+    const patchBytes = 4 * rect.widthPx * rect.heightPx;
+    for (const [fit, on] of [
+      [20, 'gpu'],
+      [10, 'cpu'],
+    ] as const) {
+      const { canvas, told, leave, close } = await opened();
+      const slot = canvas.load(picture);
+      const giveBack = leave((fit + 0.5) * patchBytes);
+      const kept = Array.from({ length: fit }, () => canvas.keepPatch(slot, rect));
+      expect(kept).not.toContain(undefined);
+      expect(canvas.keepPatch(slot, rect)).toBeUndefined();
+      await new Promise(setImmediate);
+      expect(canvas.on === 'cpu').toBe(on === 'cpu');
+      expect(told.slice(1)).toEqual(on === 'cpu' ? [['cpu', memory]] : []);
+      if (on === 'gpu') {
+        canvas.dropPatch(kept[0]!);
+        expect(canvas.keepPatch(slot, rect)).toBeDefined();
+      }
+      giveBack();
+      close();
+    }
+  });
+
+  it('begins on the processor where pictures of this size do not fit', async () => {
+    const { gpu, leave, close } = await opened();
+    const giveBack = leave(100_000);
+    const large = { ...format, widthPx: 640, heightPx: 360 };
+    const told: unknown[][] = [];
+    const canvas = await openFaceCanvas({
+      ...{ format: large, signal, software: true, onCanvas: (...what) => told.push(what) },
+    });
+    expect(canvas.on).toBe('cpu');
+    expect(told).toEqual([['cpu', memory]]);
+    expect(gpu.gone.aborted).toBe(false);
+    canvas.close();
+    giveBack();
+    close();
+  });
+});
+
 describe.skipIf(!hasVulkan)(`SteadyCanvas${why}`, () => {
   it('loses what it held with the device, draws nothing until another is open, then draws again', async () => {
     const first = await openGpu();

@@ -4,7 +4,7 @@ import type { Picture } from '../pipeline/face/picture.ts';
 
 export interface OpenedCanvas {
   readonly canvas: FaceCanvas;
-  /** Aborts when what it draws on is gone. Absent: never. */
+  /** Aborts when it can draw no more, as what it draws on is gone or full. Absent: never. */
   readonly gone?: AbortSignal;
   /** Gives back what it draws on, after the canvas was closed. */
   giveBack?(): void;
@@ -12,8 +12,11 @@ export interface OpenedCanvas {
 
 export interface SteadyCanvasOptions {
   readonly first: OpenedCanvas;
-  /** Opens another in place of one that is gone. Not called once this is closed; what it throws ends the canvas. */
-  readonly reopen: () => Promise<OpenedCanvas>;
+  /**
+   * Opens another in place of one that is gone. Not called once this is closed; what it throws ends the canvas.
+   * @param why what `gone` said
+   */
+  readonly reopen: (why: unknown) => Promise<OpenedCanvas>;
 }
 
 /** Numbers of a canvas's pictures and patches come after those of the canvases before it. */
@@ -114,7 +117,7 @@ export class SteadyCanvas implements FaceCanvas {
     this.#gap = reason;
     this.#end(lost);
     try {
-      const next = await this.#reopen();
+      const next = await this.#reopen(reason);
       if (this.#closed) {
         this.#end(next);
         return;

@@ -1,4 +1,5 @@
-import { GPUBufferUsage, GPUMapMode, type GpuDevice } from './gpu-device.ts';
+import { memoryError } from './gpu-budget.ts';
+import { GPUBufferUsage, GPUMapMode, type GpuDevice, type GpuMemory } from './gpu-device.ts';
 
 const { COPY_DST, MAP_READ } = GPUBufferUsage;
 
@@ -22,11 +23,11 @@ export function uploadBytes(gpu: GpuDevice, buffer: GPUBuffer, bytes: Uint8Array
 
 /** Brings buffers of one size back, as many at a time as are asked for. */
 export interface Downloader {
-  /** @throws why the device is gone */
+  /** @throws LIVEDUB_E_GPU_MEMORY, why the device is gone */
   fetch(buffer: GPUBuffer): Promise<Uint8Array>;
   /**
    * As `fetch`, of what `encode` computes: it adds commands that come before the copy, and all is one submission.
-   * @throws why the device is gone
+   * @throws LIVEDUB_E_GPU_MEMORY, why the device is gone
    */
   fetchAfter(encode: (encoder: GPUCommandEncoder) => GPUBuffer): Promise<Uint8Array>;
   close(): void;
@@ -35,7 +36,7 @@ export interface Downloader {
 /** @param bytes how many of a buffer's are wanted, from its beginning */
 export function downloader(gpu: GpuDevice, bytes: number): Downloader {
   const size = 4 * Math.ceil(bytes / 4);
-  const idle: { readonly buffer: GPUBuffer; free(): void }[] = [];
+  const idle: GpuMemory[] = [];
   let closed = false;
 
   async function fetchAfter(encode: (encoder: GPUCommandEncoder) => GPUBuffer): Promise<Uint8Array> {
@@ -56,6 +57,7 @@ export function downloader(gpu: GpuDevice, bytes: number): Downloader {
     } catch (error) {
       landing.free();
       gpu.gone.throwIfAborted();
+      if (!(await landing.fits)) throw memoryError('there is no room for a read-back');
       throw error;
     }
   }

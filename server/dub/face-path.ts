@@ -10,7 +10,7 @@ import type { MediaInfo } from '../../pipeline/media/probe.ts';
 import type { LanguageCode } from '../../pipeline/ports/engine.ts';
 import { explainedFormat } from '../face/explain-view.ts';
 import type { FacePicture, FaceTimings } from '../face/face-messages.ts';
-import { FaceThread } from '../face/face-thread-client.ts';
+import { FaceThread, type FaceThreadOptions } from '../face/face-thread-client.ts';
 import { type FaceFigures, FaceTally } from './face-tally.ts';
 import { SteadyFaces } from './steady-faces.ts';
 
@@ -41,6 +41,8 @@ export interface MadeFaces {
     readonly figures: FaceFigures;
   }[];
 }
+
+type OnMoved = NonNullable<FaceThreadOptions['onMoved']>;
 
 interface Rendition {
   readonly language: LanguageCode;
@@ -73,7 +75,8 @@ export class FacePath {
   readonly #thread: FaceThread;
   readonly #work: Promise<MadeFaces | undefined>;
   readonly #knownUs = new Map<LanguageCode, number>();
-  readonly #notes: string[] = [];
+  readonly #notes: string[];
+  readonly #onMoved: OnMoved;
   #faces: SteadyFaces | undefined;
   /** What was told before there were faces to tell it to. */
   #early: { readonly language: LanguageCode; readonly update: SpeechUpdate }[] = [];
@@ -87,8 +90,23 @@ export class FacePath {
   #failure: LivedubError | undefined;
   #waiters: (() => void)[] = [];
 
-  private constructor(options: FacePathOptions, thread: FaceThread, stop: AbortController) {
+  private constructor(
+    options: FacePathOptions,
+    {
+      thread,
+      stop,
+      notes,
+      onMoved,
+    }: {
+      readonly thread: FaceThread;
+      readonly stop: AbortController;
+      readonly notes: string[];
+      readonly onMoved: OnMoved;
+    },
+  ) {
     this.#o = options;
+    this.#notes = notes;
+    this.#onMoved = onMoved;
     this.#thread = thread;
     this.#stop = stop;
     this.#signal = AbortSignal.any([options.signal, stop.signal]);
@@ -101,8 +119,16 @@ export class FacePath {
   /** @throws as FaceThread.open */
   static async open(options: FacePathOptions): Promise<FacePath> {
     const stop = new AbortController();
-    const thread = await FaceThread.open({ signal: AbortSignal.any([options.signal, stop.signal]) });
-    return new FacePath(options, thread, stop);
+    const notes: string[] = [];
+    const onMoved: OnMoved = (on, { code, message }) => {
+      const where = on === 'cpu' ? 'the processor' : on;
+      notes.push(`Faces: ${message} From there on they were made on ${where} (${code}).`);
+    };
+    const thread = await FaceThread.open({
+      signal: AbortSignal.any([options.signal, stop.signal]),
+      onMoved,
+    });
+    return new FacePath(options, { thread, stop, notes, onMoved });
   }
 
   /** One line each, for people: what went wrong. */
@@ -204,6 +230,7 @@ export class FacePath {
       ...{ thread: this.#thread, format, explain: this.#o.explain, signal: this.#signal },
       renditions: this.#o.renditions.map(({ language, mark }) => ({ id: language, mark })),
       onPictures: (pts, pictures, timings) => this.#write(pts, pictures, timings, decoded),
+      onMoved: this.#onMoved,
       onLost: ({ message }) => this.#notes.push(`${message} Faces stayed as filmed for a moment.`),
     });
     this.#faces = faces;

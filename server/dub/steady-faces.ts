@@ -2,7 +2,7 @@ import type { LivedubError } from '../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../pipeline/face/dubbed-speech.ts';
 import { type PictureFormat, planeLayout } from '../../pipeline/face/picture.ts';
 import type { FacePicture, FaceRendition, FaceTimings } from '../face/face-messages.ts';
-import { type FaceChannel, FaceThread } from '../face/face-thread-client.ts';
+import { type FaceChannel, FaceThread, type FaceThreadOptions } from '../face/face-thread-client.ts';
 import { PictureMarks } from '../face/picture-marks.ts';
 import { RecentSpeech } from '../face/recent-speech.ts';
 
@@ -15,6 +15,8 @@ export interface SteadyFacesOptions {
   readonly onPictures: (pts: number, pictures: readonly FacePicture[], timings: FaceTimings) => void;
   /** Told when the thread ended; pictures stay as filmed until there is another one. */
   readonly onLost: (error: LivedubError) => void;
+  /** As FaceThreadOptions, of threads that are opened in place of one that ended. */
+  readonly onMoved: NonNullable<FaceThreadOptions['onMoved']>;
   readonly signal: AbortSignal;
 }
 
@@ -102,13 +104,13 @@ export class SteadyFaces {
   }
 
   async #restart(): Promise<void> {
-    const { signal } = this.#o;
+    const { signal, onMoved } = this.#o;
     this.#channel?.close();
     this.#channel = undefined;
     await this.#thread.close();
     if (this.#threads >= MAX_THREADS) return;
     this.#threads += 1;
-    const again = await FaceThread.open({ signal }).catch(() => undefined);
+    const again = await FaceThread.open({ signal, onMoved }).catch(() => undefined);
     if (again === undefined) return;
     this.#thread = again;
     this.#channel = this.#begin();

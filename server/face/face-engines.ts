@@ -1,6 +1,6 @@
-import { openFaceCanvas } from '../../gpu/open-face-canvas.ts';
+import { type OpenFaceCanvasOptions, openFaceCanvas } from '../../gpu/open-face-canvas.ts';
 import { openFaceTracker } from '../../models/engines/face/open-face-tracker.ts';
-import type { CanvasOptions, FaceCanvas } from '../../pipeline/face/canvas.ts';
+import type { CanvasOptions } from '../../pipeline/face/canvas.ts';
 import type { FaceTracker } from '../../pipeline/ports/face-tracker.ts';
 import type { Reanimator } from '../../pipeline/ports/reanimator.ts';
 import { openReanimator } from './open-reanimator.ts';
@@ -14,8 +14,8 @@ export interface FaceEngines {
 
 export interface OpenFaceEnginesOptions {
   readonly signal: AbortSignal;
-  /** Told where the pixels of a stream are made, `cpu` or the GPU's name, as each begins. */
-  readonly onCanvas: (on: string) => void;
+  /** See OpenFaceCanvasOptions, for every stream. */
+  readonly onCanvas: NonNullable<OpenFaceCanvasOptions['onCanvas']>;
 }
 
 /**
@@ -25,11 +25,7 @@ export interface OpenFaceEnginesOptions {
 export async function openFaceEngines(options: OpenFaceEnginesOptions): Promise<FaceEngines> {
   const { signal, onCanvas } = options;
   const tracker = await openFaceTracker({ signal });
-  const openCanvas = async (wanted: CanvasOptions): Promise<FaceCanvas> => {
-    const canvas = await openFaceCanvas({ ...wanted, signal });
-    onCanvas(canvas.on);
-    return canvas;
-  };
+  const openCanvas = (wanted: CanvasOptions) => openFaceCanvas({ ...wanted, signal, onCanvas });
   const { describe } = tracker;
   const passedOver: string[] = [];
   const reanimator = await openReanimator({

@@ -69,8 +69,8 @@ export type FromFaceThread =
       /** Engines that are installed and were not taken, and why. */
       readonly passedOver: readonly string[];
     }
-  /** The pixels of a channel that begins are made there: `cpu`, or the GPU's name. */
-  | { readonly kind: 'canvas'; readonly on: string }
+  /** The pixels of a channel are made there from now on: `cpu`, or the GPU's name. @param problem what was wrong with a GPU */
+  | { readonly kind: 'canvas'; readonly on: string; readonly problem: Problem | undefined }
   /** A pushed picture was taken in: room for another. */
   | { readonly kind: 'taken'; readonly channel: number; readonly mediaTimeUs: number }
   | {

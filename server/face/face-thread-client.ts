@@ -15,6 +15,12 @@ import type {
 export interface FaceThreadOptions {
   /** Aborting ends the thread as `close` does. */
   readonly signal: AbortSignal;
+  /**
+   * Told when faces are made elsewhere, or again, for a GPU that was lost or has too little memory.
+   * @param on `cpu`, or the GPU's name
+   * Default: nobody is told.
+   */
+  readonly onMoved?: (on: string, why: LivedubError) => void;
 }
 
 export interface FaceChannelOptions {
@@ -55,6 +61,7 @@ export class FaceThread {
   readonly #worker: Worker;
   readonly #end: AbortController;
   readonly #signal: AbortSignal;
+  readonly #onMoved: NonNullable<FaceThreadOptions['onMoved']>;
   readonly #channels = new Map<number, FaceChannel>();
   #lastChannel = 0;
   #canvas = 'cpu';
@@ -66,10 +73,12 @@ export class FaceThread {
     end: AbortController;
     signal: AbortSignal;
     ready: Ready;
+    onMoved: FaceThreadOptions['onMoved'];
   }) {
     this.#worker = options.worker;
     this.#end = options.end;
     this.#signal = options.signal;
+    this.#onMoved = options.onMoved ?? (() => undefined);
     this.engine = options.ready.engine;
     this.passedOver = options.ready.passedOver;
     this.died = options.end.signal;
@@ -82,7 +91,7 @@ export class FaceThread {
    * Starts the thread, and resolves when its engines are there.
    * @throws LIVEDUB_E_ABORTED, LIVEDUB_E_ENGINE_FAILED, LIVEDUB_E_DEPENDENCY_MISSING, LIVEDUB_E_MODEL_*
    */
-  static async open({ signal }: FaceThreadOptions): Promise<FaceThread> {
+  static async open({ signal, onMoved }: FaceThreadOptions): Promise<FaceThread> {
     throwIfAborted(signal);
     const worker = new Worker(threadBundle(new URL('./face-thread.ts', import.meta.url)), {
       execArgv: [],
@@ -97,7 +106,7 @@ export class FaceThread {
     worker.on('exit', () => end.abort(closedThreadError()));
     try {
       const told = await ready(worker, AbortSignal.any([signal, end.signal]));
-      return new FaceThread({ worker, end, signal, ready: told });
+      return new FaceThread({ worker, end, signal, ready: told, onMoved });
     } catch (error) {
       await endThread(worker);
       throwIfAborted(signal);
@@ -135,8 +144,11 @@ export class FaceThread {
 
   #hear(message: FromFaceThread): void {
     if (message.kind === 'ready' || message.kind === 'unfit') return;
-    if (message.kind === 'canvas') this.#canvas = message.on;
-    else this.#channels.get(message.channel)?.hear(message);
+    if (message.kind === 'canvas') {
+      const { on, problem } = message;
+      this.#canvas = on;
+      if (problem) this.#onMoved(on, errorFromProblem(problem));
+    } else this.#channels.get(message.channel)?.hear(message);
   }
 
   #bury(error: LivedubError): void {

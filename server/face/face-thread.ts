@@ -15,7 +15,7 @@ const say = (message: FromFaceThread, transfer: readonly ArrayBuffer[] = []): vo
 
 const opening = openFaceEngines({
   signal: new AbortController().signal,
-  onCanvas: (on) => say({ kind: 'canvas', on }),
+  onCanvas: (on, why) => say({ kind: 'canvas', on, problem: why && problemOf(why) }),
 });
 let engines: FaceEngines;
 

@@ -42,7 +42,16 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
   /** The newest opening of each channel. */
   const places = new Map<string, Place>();
   let parts: Promise<Parts> | undefined;
-  const faceThread = new SharedFaceThread({ signal: stopping.signal });
+  const moves = new Set<string>();
+  const faceThread = new SharedFaceThread({
+    signal: stopping.signal,
+    onMoved: (on, { code, message }) => {
+      const told = `${message} Faces are made on ${on === 'cpu' ? 'the processor' : on}.`;
+      // Once for each reason: every channel that moves says so.
+      if (!moves.has(code)) process.emitWarning(told, { code });
+      moves.add(code);
+    },
+  });
 
   // Loaded once; a failure is tried again by the next channel.
   const load = (): Promise<Parts> => {

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toLivedubError } from '../../../pipeline/errors.ts';
-import { FaceThread } from '../../face/face-thread-client.ts';
+import { FaceThread, type FaceThreadOptions } from '../../face/face-thread-client.ts';
 
 export interface SharedFaceThreadOptions {
   /** Aborting ends the thread. */
   readonly signal: AbortSignal;
+  /** See FaceThreadOptions. Not told by an `open` of the caller's own. */
+  readonly onMoved?: FaceThreadOptions['onMoved'];
   /** Default: FaceThread.open. */
   readonly open?: (signal: AbortSignal) => Promise<FaceThread>;
   /** The thread is ended when nobody has used it for so long, ms. Default 10 000. */
@@ -31,7 +33,8 @@ export class SharedFaceThread {
 
   constructor(options: SharedFaceThreadOptions) {
     this.#signal = options.signal;
-    this.#open = options.open ?? ((signal) => FaceThread.open({ signal }));
+    const { onMoved } = options;
+    this.#open = options.open ?? ((signal) => FaceThread.open({ signal, ...(onMoved ? { onMoved } : {}) }));
     this.#idleMs = options.idleMs ?? 10_000;
   }
 
