@@ -14,6 +14,8 @@ type Translation = Extract<TextEvent, { kind: 'translation' }> & { at: number };
 type Utterance = Extract<TextEvent, { kind: 'utterance' }> & { at: number };
 
 const DELAY_MS = 6000;
+/** How much later than sent a browser on a busy machine may play. */
+const MOST_LATE_MS = 1500;
 
 /** Chromium publishes real speech; others watch, each in a way of their own. */
 describe('a live channel', () => {
@@ -73,7 +75,7 @@ describe('a live channel', () => {
     await until('both have heard enough', async () => (await spoken('patient')).length >= 6, {
       timeoutMs: 60_000,
     });
-    await sleep(DELAY_MS + 1500);
+    await sleep(DELAY_MS + MOST_LATE_MS);
     expect((await live.channel('story')).renditions[0]).toMatchObject({ state: 'active', viewers: 2 });
     expect((await live.channel('story')).renditions[1]).toMatchObject({ state: 'idle', viewers: 0 });
 
@@ -90,8 +92,8 @@ describe('a live channel', () => {
       for (const { startUs, endUs } of all) {
         const fromMs = originMs + startUs / 1000 + delayMs - startedAtMs;
         const toMs = originMs + endUs / 1000 + delayMs - startedAtMs;
-        if (fromMs < 500 || toMs > pcm.length / 16 - 1000) continue;
-        expect(levelDb(pcm, fromMs + 300, toMs), `${viewer} ${startUs}`).toBeGreaterThan(-50);
+        if (fromMs < 500 || toMs > pcm.length / 16 - MOST_LATE_MS) continue;
+        expect(levelDb(pcm, fromMs, toMs + MOST_LATE_MS), `${viewer} ${startUs}`).toBeGreaterThan(-50);
         heard += 1;
         // Utterances without a pause before them, as on a machine that is behind, tell nothing of when they began.
         const onset = parts.find(({ toMs: endMs }) => endMs > fromMs);
@@ -99,7 +101,7 @@ describe('a live channel', () => {
       }
       console.log(viewer, { lateMs });
       expect(heard).toBeGreaterThan(0);
-      expect(Math.max(0, ...lateMs)).toBeLessThan(1500);
+      expect(Math.max(0, ...lateMs)).toBeLessThan(MOST_LATE_MS);
     }
 
     const now = await page.heard('prompt', 'live:audio');
