@@ -60,13 +60,13 @@ export class LumaMarker {
     const sums = this.#sums.fill(0);
     const squares = this.#squares.fill(0);
     const lines = this.#lines;
-    const line = (y: number) => lines.subarray((y % side) * width, (y % side) * width + width);
-    const keep = (y: number) => {
+    const kept = (y: number) => lines.subarray((y % side) * width, (y % side) * width + width);
+    const line = (y: number) => {
       const from = Math.min(height - 1, y) * strideBytes;
-      line(y).set(data.subarray(from, from + width));
+      return data.subarray(from, from + width);
     };
     for (let y = 0; y <= r; y += 1) {
-      keep(y);
+      kept(y).set(line(y));
       addLine(sums, squares, line(y), y === 0 ? r + 1 : 1);
     }
     for (let y = 0; y < height; y += 1) {
@@ -74,17 +74,18 @@ export class LumaMarker {
       squares.fill(squares[r]!, 0, r);
       sums.fill(sums[width + r - 1]!, width + r);
       squares.fill(squares[width + r - 1]!, width + r);
+      const next = line(y + r + 1);
+      const gone = kept(Math.max(0, y - r));
       markLine({
         sums,
         squares,
-        before: line(y),
-        after: data.subarray(y * strideBytes, y * strideBytes + width),
+        before: kept(y),
+        after: line(y),
         pattern: pattern.values.subarray(y * width, y * width + width),
         weights: this.#weights(strength),
       });
-      addLine(sums, squares, line(Math.max(0, y - r)), -1);
-      keep(y + r + 1);
-      addLine(sums, squares, line(y + r + 1), 1);
+      moveLine(sums, squares, gone, next);
+      kept(y + r + 1).set(next);
     }
   }
 
@@ -103,12 +104,21 @@ function brightnessOf(y: number): number {
   return BRIGHTNESS_MIN + BRIGHTNESS_GAIN * Math.min(y / BRIGHTNESS_FULL, 1);
 }
 
-/** Adds a line to the sums of columns, or takes it away. */
+/** Adds a line to the sums of columns. */
 function addLine(sums: Int32Array, squares: Int32Array, line: Uint8Array, times: number): void {
   for (let x = 0; x < line.length; x += 1) {
     const value = line[x]!;
     sums[x + ACTIVITY_RADIUS] = sums[x + ACTIVITY_RADIUS]! + times * value;
     squares[x + ACTIVITY_RADIUS] = squares[x + ACTIVITY_RADIUS]! + times * value * value;
+  }
+}
+
+/** Takes a line off the sums of columns and adds another. */
+function moveLine(sums: Int32Array, squares: Int32Array, gone: Uint8Array, next: Uint8Array): void {
+  for (let x = 0; x < next.length; x += 1) {
+    const change = next[x]! - gone[x]!;
+    sums[x + ACTIVITY_RADIUS] = sums[x + ACTIVITY_RADIUS]! + change;
+    squares[x + ACTIVITY_RADIUS] = squares[x + ACTIVITY_RADIUS]! + change * (next[x]! + gone[x]!);
   }
 }
 
