@@ -1,5 +1,6 @@
 import type { Reanimation, ReanimationOptions, Reanimator } from '../ports/reanimator.ts';
 import type { CanvasOptions, FaceCanvas } from './canvas.ts';
+import { aheadPictures } from './look-ahead.ts';
 import { MouthBankReanimation } from './mouth-bank-reanimation.ts';
 import type { DescribeFace } from './people.ts';
 
@@ -16,7 +17,6 @@ const MAX_PATCHES = 400;
 const SPARE_PATCHES = 96;
 /** Pictures that are waited for: more than half a second of look-ahead holds at 60 fps. */
 const MAX_PICTURES = 40;
-const MAX_FPS = 60;
 
 /**
  * Reanimation without a network: the mouth of a picture is replaced by one of the speaker's own, chosen among those seen lately for
@@ -34,7 +34,7 @@ export class PackagedReanimator implements Reanimator {
     // A lower face that fills the picture takes about a sixth of it.
     const patchBytes = Math.max(10_000, (format.widthPx * format.heightPx) / 6) * 3;
     const maxPatches = Math.max(48, Math.min(MAX_PATCHES, Math.floor(PATCH_MEMORY_BYTES / patchBytes)));
-    const maxPictures = MAX_PICTURES + Math.ceil((aheadUs * MAX_FPS) / 1_000_000);
+    const maxPictures = MAX_PICTURES + aheadPictures(aheadUs, format);
     const canvas = await this.#o.openCanvas({
       format,
       maxPictures,

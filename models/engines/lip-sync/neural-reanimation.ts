@@ -10,9 +10,10 @@ import type { SpeechUpdate } from '../../../pipeline/face/dubbed-speech.ts';
 import { FADE_US, fadedVerdict } from '../../../pipeline/face/guard-fade.ts';
 import type { GuardVerdict } from '../../../pipeline/face/guards.ts';
 import { SMOOTHING_US, smoothedLandmarks } from '../../../pipeline/face/landmark-window.ts';
+import { aheadPictures } from '../../../pipeline/face/look-ahead.ts';
 import { lowerFaceMask } from '../../../pipeline/face/lower-face-mask.ts';
 import { type MouthTarget, MouthTrack } from '../../../pipeline/face/mouth-track.ts';
-import type { Picture } from '../../../pipeline/face/picture.ts';
+import type { Picture, PictureFormat } from '../../../pipeline/face/picture.ts';
 import { PictureWindow, type ShotPicture } from '../../../pipeline/face/picture-window.ts';
 import { SpeakingFace } from '../../../pipeline/face/speaking-face.ts';
 import type { EngineCall } from '../../../pipeline/ports/engine.ts';
@@ -62,19 +63,27 @@ interface Rendition {
   readonly colour: CropColour;
 }
 
+export interface NeuralReanimationOptions {
+  readonly network: LipSyncNetwork;
+  readonly format: PictureFormat;
+  /** As ReanimationOptions: a network learns nothing from it, but who asks counts on when pictures come out. */
+  readonly aheadUs: number;
+}
+
 /** One channel's faces, made by a lip-sync network. A picture is made once it is known which ones after it must stay as filmed. */
 export class NeuralReanimation implements Reanimation {
   readonly lookAheadUs: number;
   readonly #network: LipSyncNetwork;
   readonly #renditions = new Map<string, Rendition>();
-  readonly #window = new PictureWindow<Notes>(MAX_HELD);
+  readonly #window: PictureWindow<Notes>;
   readonly #speaker = new SpeakingFace();
   readonly #watches = new Map<number, FaceWatch>();
   #closed = false;
 
-  constructor(network: LipSyncNetwork) {
+  constructor({ network, format, aheadUs }: NeuralReanimationOptions) {
     this.#network = network;
-    this.lookAheadUs = Math.max(SMOOTHING_US + FADE_US, network.lookAheadUs);
+    this.lookAheadUs = Math.max(SMOOTHING_US + FADE_US, network.lookAheadUs) + aheadUs;
+    this.#window = new PictureWindow(MAX_HELD + aheadPictures(aheadUs, format));
   }
 
   addRendition(rendition: string): void {

@@ -102,8 +102,9 @@ describe('reanimation with a network', () => {
     reanimation.close();
   });
 
-  it('holds a picture no longer than it says', async () => {
-    const reanimation = await reanimator.open({ format: FORMAT });
+  it.each([0, 200_000])('holds a picture no longer than it says, %i µs ahead', async (aheadUs) => {
+    const reanimation = await reanimator.open({ format: FORMAT, aheadUs });
+    expect(reanimation.lookAheadUs).toBeGreaterThan(aheadUs + 100_000);
     reanimation.addRendition('es');
     const held = Math.ceil(reanimation.lookAheadUs / PICTURE_US);
     for (let i = 0; i < held + 5; i++) {

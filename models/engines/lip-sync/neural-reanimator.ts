@@ -23,9 +23,9 @@ export class NeuralReanimator implements Reanimator {
   }
 
   /** @throws LIVEDUB_E_CLOSED */
-  async open(_options: ReanimationOptions): Promise<Reanimation> {
+  async open({ format, aheadUs = 0 }: ReanimationOptions): Promise<Reanimation> {
     if (this.#closing) throw new LivedubError('LIVEDUB_E_CLOSED', `${this.info.id} is closed.`);
-    return new NeuralReanimation(this.#o.network);
+    return new NeuralReanimation({ network: this.#o.network, format, aheadUs });
   }
 
   close(): Promise<void> {

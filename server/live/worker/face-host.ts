@@ -1,6 +1,7 @@
 import type { OutputMark } from '../../../pipeline/dub-channel.ts';
 import { type LivedubError, toLivedubError } from '../../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../../pipeline/face/dubbed-speech.ts';
+import { FACE_LEAD_MS } from '../../../pipeline/live-tuning.ts';
 import type { SfuRouter } from '../../../sfu/router.ts';
 import { RecentSpeech } from '../../face/recent-speech.ts';
 import type { TrackKey } from '../contract.ts';
@@ -40,10 +41,10 @@ interface Session {
 }
 
 /**
- * Pictures are worked on so long before they are shown, µs: as long as speech is known ahead, less would leave no time for what a
- * picture waits for, and more would be before its speech.
+ * Pictures are worked on so long before they are shown, µs, besides what faces are looked at ahead: as long as speech is known ahead,
+ * less would leave no time for what a picture waits for, and more would be before its speech.
  */
-const LEAD_US = 800_000;
+const LEAD_US = FACE_LEAD_MS * 1000;
 const REPORT_MS = 1000;
 const RETRY_MS = 1000;
 
@@ -155,7 +156,7 @@ export class FaceHost {
     const { signal } = abort;
     const source = await FaceSource.open({
       ...{ router, producerId, originUs, headUs },
-      leadUs: LEAD_US,
+      leadUs: () => LEAD_US + maker.aheadUs,
       onFrame: (frame) => maker.push(frame),
     });
     if (source === undefined) return undefined;

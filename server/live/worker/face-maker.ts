@@ -1,7 +1,9 @@
 import { type LivedubError, toLivedubError } from '../../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../../pipeline/face/dubbed-speech.ts';
+import { affordableAheadUs } from '../../../pipeline/face/look-ahead.ts';
 import type { Picture, PictureFormat } from '../../../pipeline/face/picture.ts';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
+import { FACE_AHEAD_MS } from '../../../pipeline/live-tuning.ts';
 import { LivePictureDecoder } from '../../../pipeline/media/live-picture-decoder.ts';
 import { RateAdaptation } from '../../../pipeline/media/rate-adaptation.ts';
 import type { FaceRendition as FaceOrder, FacePicture } from '../../face/face-messages.ts';
@@ -96,6 +98,12 @@ export class FaceMaker {
   /** Pictures that were not worked on for lack of time. */
   get leftOutPictures(): number {
     return this.#leftOut;
+  }
+
+  /** How long pictures are looked at before they are made, so that more of a face was seen, µs. */
+  get aheadUs(): number {
+    const wishedUs = FACE_AHEAD_MS * 1000;
+    return this.#channel ? affordableAheadUs(wishedUs, this.#channel.format) : wishedUs;
   }
 
   /** Every so many pictures one is worked on: 1 or 2. */
@@ -219,6 +227,7 @@ export class FaceMaker {
         const channel = faces.channel({
           format: own,
           consent: this.#consent,
+          aheadUs: affordableAheadUs(FACE_AHEAD_MS * 1000, own),
           onPictures: (mediaTimeUs, pictures) => {
             if (this.#channel?.channel === channel) this.#made(own, mediaTimeUs, pictures);
           },

@@ -14,8 +14,8 @@ export interface FaceSourceOptions {
   readonly originUs: number;
   /** Media time that synced playout shows now, µs; undefined before the first sound. */
   readonly headUs: () => number | undefined;
-  /** Frames are given out so long before they are shown, µs. */
-  readonly leadUs: number;
+  /** Frames are given out so long before they are shown, µs. May change. */
+  readonly leadUs: () => number;
   readonly onFrame: (frame: EncodedFrame) => void;
 }
 
@@ -143,7 +143,7 @@ export class FaceSource {
   #release(): void {
     const headUs = this.#o.headUs();
     if (headUs === undefined) return;
-    const untilUs = headUs + this.#o.leadUs;
+    const untilUs = headUs + this.#o.leadUs();
     while (this.#held.length > 0 && this.#held[0]!.mediaTimeUs <= untilUs) {
       const frame = this.#held.shift()!;
       this.#heldBytes -= frame.data.length;
