@@ -43,6 +43,29 @@ describe('candidate book', () => {
     }
   });
 
+  it('adds up both sides of a change of minute as their own code words, whatever bits change', () => {
+    const random = seeded(6);
+    const rendition = 0x9_8765_4321;
+    const book = new CandidateBook({
+      keyId: KEY_ID,
+      candidates: [{ keyId: KEY_ID, rendition, minutes: 300 }],
+    });
+    for (const minute of [0, 31, 63, 64, 127, 255]) {
+      const [before, after] = [minute, minute + 1].map((of) =>
+        heard(code.encode(packPayload({ keyId: KEY_ID, rendition, minute: of })), 9, random),
+      ) as [SoftBits, SoftBits];
+      const match = book.matchSplit(
+        { before, after, energies: new Float64Array(20).fill(2 * CODE_BITS) },
+        { hypotheses: 1 },
+      );
+      expect(match?.payload).toEqual({ keyId: KEY_ID, rendition, minute });
+      const sides = [before, after].map((side, i) =>
+        codeScore(side, code.encode(packPayload({ keyId: KEY_ID, rendition, minute: minute + i }))),
+      );
+      expect(match?.score).toBeCloseTo((sides[0]! + sides[1]!) / Math.SQRT2, 3);
+    }
+  });
+
   it('recognises marks far too weak to be read, and names none wrong', () => {
     const random = seeded(2);
     const candidates = issued(1000, 10, random);
