@@ -91,6 +91,8 @@ export class MouthBankReanimation implements Reanimation {
   #epoch: number;
   #streams = 0;
   #before: FaceView | undefined;
+  /** The picture that was planned last. */
+  #plannedUs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: MouthBankReanimationOptions) {
@@ -210,11 +212,12 @@ export class MouthBankReanimation implements Reanimation {
     });
     const verdict = fadedVerdict(seen!.verdict, picture.mediaTimeUs, around);
     for (const [id, rendition] of this.#renditions) {
-      const mouth = rendition.mouth.at(picture.mediaTimeUs);
+      const mouth = rendition.mouth.at(picture.mediaTimeUs, picture.mediaTimeUs - this.#plannedUs);
       const isKnown = rendition.mouth.knownUs > picture.mediaTimeUs;
       const presence = isKnown ? mouth.presence : 0;
       held.plans.set(id, this.#choose(held, rendition, mouth, presence, verdict));
     }
+    this.#plannedUs = picture.mediaTimeUs;
   }
 
   #choose(

@@ -42,6 +42,8 @@ const SAMPLE_US = 13_000;
 /** Lips meet a little before and stay a little after a bilabial sound, µs. */
 const CLOSE_BEFORE_US = 18_000;
 const CLOSE_AFTER_US = 14_000;
+/** Where pictures are further apart, a sound may go by between two of them, µs. */
+const MAX_PICTURE_US = 100_000;
 /** However short the sound, they part no earlier than so long after it is heard, µs. */
 const CLOSE_HEARD_US = 10_000;
 const SILENT_MIN_US = 200_000;
@@ -85,18 +87,20 @@ export class MouthTrack {
     this.#dubbed = this.#dubbed.filter((span) => span.endUs > untilUs);
   }
 
-  at(mediaTimeUs: number): MouthTarget {
+  /** @param pictureUs time from one picture to the next: every p, b and m is seen in one of them. Default: it is short */
+  at(mediaTimeUs: number, pictureUs = 0): MouthTarget {
     const presence = this.#presence(mediaTimeUs);
     const t = mediaTimeUs + LEAD_US;
     const near = this.#near(t);
-    const closure = closedAt(near, t);
+    const closures = near.flatMap((sound) => closureOf(sound, Math.min(pictureUs, MAX_PICTURE_US)));
+    const closure = closures.find(({ startUs, endUs }) => t > startUs && t < endUs);
     const current = near.find((sound) => sound.startUs <= t && t < sound.endUs)?.viseme ?? SILENCE;
     if (closure !== undefined)
       return {
         opening: 0,
-        width: closure === 'silent' ? 0 : blend(near, t).width,
+        width: closure.isSilent ? 0 : blend(near, t).width,
         isClosed: true,
-        isSilent: closure === 'silent',
+        isSilent: closure.isSilent,
         presence,
         viseme: current.name,
       };
@@ -109,7 +113,7 @@ export class MouthTrack {
     }
     // Blending takes contrast away; speech has it.
     opening = Math.min(1, Math.max(0.06, (opening - 0.2) * 1.45 + 0.15));
-    const reachable = PARTED + (1 - PARTED) * smoothstep(0, PARTING_US, awayFromClosure(near, t));
+    const reachable = PARTED + (1 - PARTED) * smoothstep(0, PARTING_US, awayFrom(closures, t));
     opening = Math.min(opening, reachable);
     return { opening, width, isClosed: false, isSilent: false, presence, viseme: current.name };
   }
@@ -204,34 +208,25 @@ function loudnessSounds({ pcm, startUs }: Extract<SpeechUpdate, { kind: 'utteran
   });
 }
 
-/** When lips are closed for a sound, if they are. */
-function closedSpan({ startUs, endUs, viseme: shape }: Sound): Span | undefined {
-  if (shape.name === 'PP')
-    return {
-      startUs: startUs - CLOSE_BEFORE_US,
-      endUs: Math.max(endUs + CLOSE_AFTER_US, startUs + LEAD_US + CLOSE_HEARD_US),
-    };
-  if (shape !== SILENCE || endUs - startUs <= SILENT_MIN_US) return undefined;
-  return { startUs: startUs + SILENT_EDGE_US, endUs: endUs - SILENT_EDGE_US };
+interface Closure extends Span {
+  readonly isSilent: boolean;
 }
 
-function closedAt(near: readonly Sound[], t: number): 'bilabial' | 'silent' | undefined {
-  for (const sound of near) {
-    const span = closedSpan(sound);
-    if (span !== undefined && t > span.startUs && t < span.endUs)
-      return sound.viseme === SILENCE ? 'silent' : 'bilabial';
+/** When lips are closed for a sound, if they are; for a p, b or m at least for so long. */
+function closureOf({ startUs, endUs, viseme: shape }: Sound, leastUs: number): Closure[] {
+  if (shape.name === 'PP') {
+    const fromUs = startUs - CLOSE_BEFORE_US;
+    const untilUs = Math.max(endUs + CLOSE_AFTER_US, startUs + LEAD_US + CLOSE_HEARD_US);
+    const moreUs = Math.max(0, leastUs - (untilUs - fromUs)) / 2;
+    return [{ startUs: fromUs - moreUs, endUs: untilUs + moreUs, isSilent: false }];
   }
-  return undefined;
+  if (shape !== SILENCE || endUs - startUs <= SILENT_MIN_US) return [];
+  return [{ startUs: startUs + SILENT_EDGE_US, endUs: endUs - SILENT_EDGE_US, isSilent: true }];
 }
 
 /** µs to the nearest moment at which lips are closed. */
-function awayFromClosure(near: readonly Sound[], t: number): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const sound of near) {
-    const span = closedSpan(sound);
-    if (span !== undefined) least = Math.min(least, Math.max(span.startUs - t, t - span.endUs, 0));
-  }
-  return least;
+function awayFrom(closures: readonly Closure[], t: number): number {
+  return Math.min(...closures.map(({ startUs, endUs }) => Math.max(startUs - t, t - endUs, 0)));
 }
 
 function blend(near: readonly Sound[], t: number): { opening: number; width: number } {
