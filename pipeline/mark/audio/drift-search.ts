@@ -12,8 +12,8 @@ const BET = 0.3;
 /** What a path pays, in the logarithms its gains are in: for each step of drift in a segment, and for going on elsewhere. */
 const DRIFT_COST = 0.3;
 const JUMP_COST = 10;
-/** What a path that is worth reading along has gained; of unmarked windows few have. */
-const CLEAR_GAIN = 16;
+/** What nine of ten unmarked windows do not gain: there is always something to follow, the longer the more. */
+const usualGain = (seconds: number) => 8.5 + 0.8 * seconds;
 
 /** Lengths a segment may have, shortest first: what each costs, and where the gains of its columns lie, seen from its beginning. */
 const SPEEDS = Array.from({ length: 2 * MOST_DRIFT + 1 }, (_, i) => {
@@ -30,6 +30,8 @@ const SPEEDS = Array.from({ length: 2 * MOST_DRIFT + 1 }, (_, i) => {
 /** A place that moves through the block. Its cells are straightened: they follow each other as they were marked. */
 export interface DriftPeak extends SyncPeak {
   readonly path: DriftPath;
+  /** What the path gained beyond what unmarked windows do, as a logarithm. */
+  readonly excess: number;
 }
 
 /** A stretch of columns that is played at one speed. */
@@ -102,16 +104,17 @@ export class DriftPath {
  * what is read from them is as sure as at any place. How well the synchronisation fits is the best of very many paths and proves
  * nothing by itself.
  *
- * @returns undefined where no path is good enough to be read along
+ * @returns undefined where no path gains more than in unmarked clips
  */
 export function searchDrift(cells: CellValues, pattern: SyncPattern): DriftPeak | undefined {
-  const { steps } = cells.grid;
-  const stretches = bestPath(columnGains(cells, pattern), steps);
-  if (stretches === undefined) return undefined;
+  const { steps, stepS } = cells.grid;
+  const { gain, stretches } = bestPath(columnGains(cells, pattern), steps);
+  const excess = gain - usualGain(steps * stepS);
+  if (excess < 0) return undefined;
   const path = new DriftPath([...before(stretches[0]!), ...stretches, ...after(stretches.at(-1)!, steps)]);
   const straight = path.straighten(cells);
   const place = { offset: 0, column: path.column };
-  return { ...place, cells: straight, score: syncScore(straight, pattern, place), path };
+  return { ...place, cells: straight, score: syncScore(straight, pattern, place), path, excess };
 }
 
 /**
@@ -140,7 +143,7 @@ function columnGains({ grid, values }: CellValues, pattern: SyncPattern): Float3
 }
 
 /** A path of segments gains what its columns gain, and pays for drift and jumps. It may begin and end anywhere. */
-function bestPath(gains: Float32Array, steps: number): Stretch[] | undefined {
+function bestPath(gains: Float32Array, steps: number): { gain: number; stretches: Stretch[] } {
   // By step and segment of the block, of paths up to where this segment would begin: what they gained, and the node before, plus 1;
   // negative after a jump, 0 where they begin.
   const gained = new Float32Array(steps * SEGMENTS);
@@ -173,7 +176,7 @@ function bestPath(gains: Float32Array, steps: number): Stretch[] | undefined {
       if (gain > best.gain) best = { gain, node };
     }
   }
-  return best.gain < CLEAR_GAIN ? undefined : stretchesUpTo(best.node, cameFrom);
+  return { gain: best.gain, stretches: stretchesUpTo(best.node, cameFrom) };
 }
 
 function stretchesUpTo(end: number, cameFrom: Int32Array): Stretch[] {

@@ -29,8 +29,15 @@ const WARPS: readonly Warp[] = Array.from({ length: 11 }, (_, i) => 0.002 * (i +
 const WEIGHTINGS = [0, 1] as const;
 /** Synchronisation that is worth reading from without a look at other speeds. */
 const CLEAR_SYNC = 6;
+/** What a path has to gain to be read along; below, it may still lead to an issued payload. */
+const CLEAR_EXCESS = 4;
 /** Best places that are read from after all speeds were looked at. */
 const PLACES_READ = 6;
+/** Best places whose cells are compared with what was issued, and how many columns of an offset may be among them. */
+const PLACES_MATCHED = 40;
+const COLUMNS_MATCHED = 8;
+/** What a place has ahead of others at the speed that is the likeliest, in synchronisation. */
+const USUAL_SPEED = 1;
 /** Places at which the synchronisation is compared in one window at most: at the two first speeds, at all, and refined. */
 const SYNC_TRIALS = (2 + 1 + WARPS.length) * WEIGHTINGS.length * PLACES + PLACES_READ * 2 * 3;
 
@@ -116,29 +123,40 @@ export class WindowSearch {
       const found = quick
         .flatMap((warp) => WEIGHTINGS.map((weighting) => views.cells(warp, weighting, 'fitted')))
         .flatMap((cells) => searchDrift(cells, key.pattern) ?? []);
-      const reading = firstOf(found, (peak) => key.reader.read(peak, trials));
+      const reading = firstOf(found, (peak) =>
+        peak.excess >= CLEAR_EXCESS ? key.reader.read(peak, trials) : undefined,
+      );
       if (reading) take(key, reading.peak, reading.value);
       else drifts.set(key, found);
     }
     if (left.size === 0) return { findings, presence };
 
+    const isUsual = (warp: Warp) => warp === AS_IT_WAS || warp === first;
     const peaks = new Map<KeySearch, SyncPeak[]>([...left].map((key) => [key, []]));
     for (const warp of speeds === 'all' ? [AS_IT_WAS, ...WARPS] : quick) {
       for (const weighting of WEIGHTINGS) {
         const cells = views.cells(warp, weighting, 'fitted');
-        for (const key of left) peaks.get(key)!.push(...searchSync(cells, key.pattern).slice(0, 2));
+        for (const key of left) {
+          const found = isUsual(warp)
+            ? searchSync(cells, key.pattern, COLUMNS_MATCHED)
+            : searchSync(cells, key.pattern).slice(0, 2);
+          peaks.get(key)!.push(...found);
+        }
       }
       views.forget(warp);
     }
     for (const [key, found] of peaks) {
-      const best = distinct(
-        found.sort((a, b) => b.score - a.score),
-        PLACES_READ,
-      ).map((peak) => refined(peak, key, views));
+      const likely = ({ score, cells }: SyncPeak) => score + (isUsual(cells.grid.warp) ? USUAL_SPEED : 0);
+      const places = distinct(
+        found.sort((a, b) => likely(b) - likely(a)),
+        PLACES_MATCHED,
+      );
+      const best = places.splice(0, PLACES_READ).map((peak) => refined(peak, key, views));
       note(key, Math.max(...best.map(({ score }) => score)));
       const reading =
         firstOf(best, (peak) => key.reader.read(peak, trials)) ??
-        firstOf([...drifts.get(key)!, ...best], (peak) => key.reader.match(peak, trials));
+        firstOf([...drifts.get(key)!, ...best, ...places], (peak) => key.reader.match(peak, trials)) ??
+        firstOf(best, (peak) => key.reader.matchChange(peak, trials));
       if (reading) take(key, reading.peak, reading.value);
     }
     return { findings, presence };
