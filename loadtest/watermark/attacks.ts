@@ -4,6 +4,7 @@ import { LivedubError } from '../../pipeline/errors.ts';
 import { runTool, startTool } from '../../pipeline/media/tool-process.ts';
 import { mulberry32 } from '../clips/clip-plan.ts';
 import { localRms, underlay } from './music.ts';
+import { playUnevenly, unevenTime } from './uneven-playout.ts';
 
 export const SOUND_RATE_HZ = 48_000;
 /** Rate at which a detector gets sound. */
@@ -95,6 +96,12 @@ export const ATTACKS: readonly Attack[] = [
     filter: 'highpass=f=300,lowpass=f=3400',
     through: [codec('wav', 'pcm_mulaw', '', ['-ar', '8000'])],
   }),
+  {
+    id: 'uneven',
+    title: 'played unevenly by up to 10 %, Opus 32 kb/s',
+    originalS: unevenTime,
+    apply: (sound, tools) => transcode(playUnevenly(sound, SOUND_RATE_HZ), tools, { through: [OPUS_32] }),
+  },
 ];
 
 interface Encoding {
