@@ -18,7 +18,7 @@ export interface AudioMarkEmbedderOptions {
   keyId: number;
   rendition: number;
   channels: 1 | 2;
-  /** `firm` bears an eighth more noise, and may be heard on long vowels. Default: `discreet`. */
+  /** `firm` bears a sixth more noise, and may be heard on long vowels. Default: `discreet`. */
   strength?: MarkStrength;
 }
 
@@ -26,8 +26,8 @@ export type MarkStrength = 'discreet' | 'firm';
 
 /** Gain of a cell of average loudness, dB, below 0.8 kHz and above 3 kHz. */
 const GAINS: Readonly<Record<MarkStrength, readonly [low: number, high: number]>> = {
-  discreet: [1.6, 2.4],
-  firm: [1.8, 2.7],
+  discreet: [1.8, 2.7],
+  firm: [2.1, 3.1],
 };
 
 const SIZE = 1536;
@@ -47,14 +47,24 @@ const PAUSE_BELOW_DB = 25;
 /** Time constant of that average: 1 s. */
 const FOLLOW = 1 - Math.exp(-HOP / MARK_RATE_HZ);
 
+/**
+ * Part of what a row stands out of the mean of the two rows to either side that is taken off, and what it may stand out at most, dB.
+ * To a detector, whatever a cell differs in from its neighbours is noise on the mark.
+ */
+const LEVELLING = 0.25;
+const MOST_OUT_DB = 8;
+/** What energies are at least: levels of silence are no lower, dB. */
+const SILENCE_DB = -70;
+
 const WINDOW = Float32Array.from({ length: SIZE }, (_, i) =>
   Math.sqrt(0.5 - 0.5 * Math.cos((2 * Math.PI * i) / SIZE)),
 );
 
 /**
  * Marks sound as it passes: cells of its short-time spectrum are made a little louder or softer, by signs that a key and the
- * payload decide (multiplicative patchwork; Bender et al. 1996, Yeo & Kim 2003). Loud cells carry more of it. Phases stay, and so does
- * silence. Where a cell lies follows from media time alone.
+ * payload decide (multiplicative patchwork; Bender et al. 1996, Yeo & Kim 2003). Loud cells carry more of it. Of what the sound itself
+ * does to a cell, a part is taken off (as with improved spread spectrum; Malvar & Florêncio 2003). Phases stay, and so does silence.
+ * Where a cell lies follows from media time alone.
  */
 export class AudioMarkEmbedder {
   /** What goes out is what came in so many samples before, 32 ms. */
@@ -170,11 +180,11 @@ export class AudioMarkEmbedder {
   #apply(signs: Int8Array): void {
     const levels = this.#levels;
     for (let row = 0; row < ROWS; row += 1) {
-      let energy = 1e-7;
+      let energy = 0;
       const first = 2 * (FIRST_BIN + row * BINS_PER_ROW);
       for (const spectrum of this.#spectra)
         for (let i = first; i < first + 2 * BINS_PER_ROW; i += 1) energy += spectrum[i]! * spectrum[i]!;
-      levels[row] = 10 * Math.log10(energy);
+      levels[row] = Math.max(SILENCE_DB, 10 * Math.log10(energy));
     }
     for (let row = 0; row < ROWS; row += 1) {
       const level = Math.max(levels[row]!, levels[row - 1] ?? -Infinity, levels[row + 1] ?? -Infinity);
@@ -182,13 +192,22 @@ export class AudioMarkEmbedder {
       this.#averages[row] = average + FOLLOW * (Math.max(level, average - PAUSE_BELOW_DB) - average);
       const loud = 1 + LEVEL_SLOPE * (level - this.#averages[row]!);
       const strength = Math.min(MOST_LEVEL, Math.max(LEAST_LEVEL, loud));
-      const gain = 10 ** ((signs[row]! * this.#gains[row]! * strength) / 20);
+      const db = strength * (signs[row]! * this.#gains[row]! - LEVELLING * standsOut(levels, row));
+      const gain = 10 ** (db / 20);
       const first = 2 * (FIRST_BIN + row * BINS_PER_ROW);
       for (const spectrum of this.#spectra)
         for (let i = first; i < first + 2 * BINS_PER_ROW; i += 1) spectrum[i]! *= gain;
     }
     this.#hasAverages = true;
   }
+}
+
+/** How far a row is over the mean of the two to either side, within bounds, dB; beyond the edges rows are mirrored. */
+function standsOut(levels: Float64Array, row: number): number {
+  const level = (other: number) =>
+    levels[other < 0 ? -other : other < ROWS ? other : 2 * (ROWS - 1) - other]!;
+  const around = (level(row - 2) + level(row - 1) + level(row + 1) + level(row + 2)) / 4;
+  return Math.min(MOST_OUT_DB, Math.max(-MOST_OUT_DB, level(row) - around));
 }
 
 function modulo(value: number, by: number): number {

@@ -29,6 +29,12 @@ const SIDE_SCORE = 4;
 
 let stepCodes: readonly Int8Array[] | undefined;
 
+/** What a change of minute does to a code word, by the bit of the Gray-coded minute that changes. */
+function changesOfMinute(): readonly Int8Array[] {
+  stepCodes ??= Array.from({ length: STEP_BITS }, (_, bit) => minuteStepCode(bit));
+  return stepCodes;
+}
+
 /**
  * Counts what is tried with a clip, so that all of it together gives one false alarm in a million clips at most. Reading and matching
  * have half of that each: a match is not dearer for what could not be read.
@@ -50,9 +56,12 @@ export class Trials {
   }
 }
 
-/** Twice n²·π²/6, whose inverses add up to a half over all n. So the total need not be known before. */
+/**
+ * Four times n·(1 + ln n)²: inverses that add up to a half at most over all n, as those of n·(1 + ln n)² add up to less than 1 and the
+ * integral of 1/(x·(1 + ln x)²) from 1 on, which is 1. So the total need not be known before.
+ */
 function share(n: number): number {
-  return (n ** 2 * Math.PI ** 2) / 3;
+  return 4 * n * (1 + Math.log(n)) ** 2;
 }
 
 /** Reads payloads where the synchronisation says that a block lies. */
@@ -72,21 +81,15 @@ export class PayloadReader {
     const plain = this.#tryRead(this.#soft(peak, fold(peak.cells, peak.offset)), trials);
     if (plain) return this.#located(peak, plain, 'read', undefined);
     if (peak.score < CERTAIN_SYNC) return undefined;
-    stepCodes ??= Array.from({ length: STEP_BITS }, (_, bit) => minuteStepCode(bit));
     for (const change of changesOfBlock(peak)) {
       const before = fold(peak.cells, peak.offset, 0, change);
       const after = fold(peak.cells, peak.offset, change);
-      for (const [bit, step] of stepCodes.entries()) {
+      for (const [bit, step] of changesOfMinute().entries()) {
         const found = this.#tryRead(this.#soft(peak, this.#joined(peak, before, after, step)), trials);
-        // Read from one side alone, the other's minute would be made up.
         if (!found || minuteStepBit(found.payload.minute) !== bit) continue;
         const code = this.#code.encode(packPayload(found.payload));
-        const ofBefore = codeScore(this.#soft(peak, before), code);
-        const ofAfter = codeScore(
-          this.#soft(peak, after),
-          code.map((sign, i) => sign * step[i]!),
-        );
-        if (Math.min(ofBefore, ofAfter) < SIDE_SCORE) continue;
+        const sides = { before: this.#soft(peak, before), after: this.#soft(peak, after) };
+        if (!this.#isHeardOnBothSides(sides, code, step)) continue;
         return this.#located(peak, found, 'read', { change, step });
       }
     }
@@ -100,6 +103,39 @@ export class PayloadReader {
     const found = this.#book.match(soft, { hypotheses: trials.nextMatch() });
     if (!found?.accepted || found.margin < CLEAR_MARGIN) return undefined;
     return this.#located(peak, found, 'matched', undefined);
+  }
+
+  /** As `match`, with a change of minute at each place where a block begins. */
+  matchChange(peak: SyncPeak, trials: Trials): AudioReading | undefined {
+    if (this.#book === undefined || this.#book.payloads === 0) return undefined;
+    for (const change of changesOfBlock(peak)) {
+      const found = this.#tryMatchChange(peak, change, trials);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  #tryMatchChange(peak: SyncPeak, change: number, trials: Trials): AudioReading | undefined {
+    const [before, after] = [fold(peak.cells, peak.offset, 0, change), fold(peak.cells, peak.offset, change)];
+    const steps = changesOfMinute();
+    const energies = steps.map((step) => this.#soft(peak, this.#joined(peak, before, after, step)).energy);
+    const sides = { before: this.#soft(peak, before), after: this.#soft(peak, after) };
+    const found = this.#book!.matchSplit({ ...sides, energies }, { hypotheses: trials.nextMatch() });
+    if (!found?.accepted || found.margin < CLEAR_MARGIN) return undefined;
+    const code = this.#code.encode(packPayload(found.payload));
+    const step = steps[minuteStepBit(found.payload.minute)]!;
+    if (!this.#isHeardOnBothSides(sides, code, step)) return undefined;
+    return this.#located(peak, found, 'matched', { change, step });
+  }
+
+  /** Heard on one side alone, the other's minute would be made up. */
+  #isHeardOnBothSides(
+    { before, after }: { before: SoftBits; after: SoftBits },
+    code: Int8Array,
+    step: Int8Array,
+  ): boolean {
+    const later = code.map((sign, i) => sign * step[i]!);
+    return Math.min(codeScore(before, code), codeScore(after, later)) >= SIDE_SCORE;
   }
 
   #tryRead(soft: SoftBits, trials: Trials): (Judgement & { payload: MarkPayload }) | undefined {

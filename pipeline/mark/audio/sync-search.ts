@@ -68,8 +68,8 @@ export function fold(
   return folded;
 }
 
-/** Compares all places of a block in a clip; gives the best of every offset, best first. */
-export function searchSync(cells: CellValues, pattern: SyncPattern): SyncPeak[] {
+/** Compares all places of a block in a clip; gives the best `columns` of every offset (default 1), best first. */
+export function searchSync(cells: CellValues, pattern: SyncPattern, columns = 1): SyncPeak[] {
   const peaks: SyncPeak[] = [];
   for (let offset = 0; offset < CELL_STEPS; offset += 1) {
     const folded = fold(cells, offset);
@@ -93,12 +93,15 @@ export function searchSync(cells: CellValues, pattern: SyncPattern): SyncPeak[] 
         energies[begin]! += energy;
       }
     }
-    let best = { score: -1, column: 0 };
-    for (let column = 0; column < COLUMNS; column += 1) {
-      const score = energies[column]! > 0 ? sums[column]! / Math.sqrt(energies[column]!) : 0;
-      if (score > best.score) best = { score, column };
+    const scores = sums.map((sum, column) =>
+      energies[column]! > 0 ? sum / Math.sqrt(energies[column]!) : 0,
+    );
+    for (let i = 0; i < columns; i += 1) {
+      let best = 0;
+      for (let column = 1; column < COLUMNS; column += 1) if (scores[column]! > scores[best]!) best = column;
+      peaks.push({ cells, offset, column: best, score: scores[best]! });
+      scores[best] = -Infinity;
     }
-    peaks.push({ cells, offset, ...best });
   }
   return peaks.sort((a, b) => b.score - a.score);
 }
