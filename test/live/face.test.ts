@@ -4,25 +4,25 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaceView, OperatorChannel } from '../../server/live/contract.ts';
 import type { VerifyReport } from '../../server/verify/contract.ts';
-import { run, sharedFile } from '../support/clips.ts';
 import { LiveBrowser, type LivePage } from '../support/live-browser.ts';
 import { LiveTestServer } from '../support/live-server.ts';
+import {
+  ABOVE,
+  COMPARED_PX,
+  difference,
+  MOUTH,
+  TALKING_CLIP,
+  talkingCamera,
+} from '../support/talking-camera.ts';
 import { sleep, until } from '../support/until.ts';
 
 const DELAY_MS = 6000;
-const CLIP = sharedFile('video/sadtalker/WDA_KatieHill_000.mp4');
-/** Pictures are compared at this size. */
-const SIZE = 64;
 /** Of how much the mark is looked for. */
 const RECORD_MS = 20_000;
 const TRACK = 'face:es:synced';
 
-/** Where the speaker's mouth is in all of the clip, and where nothing moves with it. Shares of the picture. */
-const MOUTH = { left: 0.38, right: 0.66, top: 0.55, bottom: 0.8 };
-const ABOVE = { left: 0, right: 1, top: 0, bottom: 0.3 };
-
 /** A person speaks into Chromium's camera and microphone; two watch the same dub, one of them with lips that follow it. */
-describe.skipIf(CLIP === undefined)('live faces', () => {
+describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
   let folder: string;
   let live: LiveTestServer;
   let browser: LiveBrowser;
@@ -36,7 +36,7 @@ describe.skipIf(CLIP === undefined)('live faces', () => {
 
   /** How much the two viewers' pictures differ, of the same moments: means of each pair. */
   async function differences(forMs: number): Promise<{ mouth: number; above: number }[]> {
-    for (const viewer of ['dubbed', 'filmed']) await page.call('takePictures', viewer, SIZE);
+    for (const viewer of ['dubbed', 'filmed']) await page.call('takePictures', viewer, COMPARED_PX);
     await sleep(forMs);
     const dubbed = new Map(await page.call<[number, number[]][]>('picturesTaken', 'dubbed'));
     const filmed = await page.call<[number, number[]][]>('picturesTaken', 'filmed');
@@ -49,12 +49,8 @@ describe.skipIf(CLIP === undefined)('live faces', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'livedub-face-'));
-    const [camera, microphone] = [join(folder, 'camera.y4m'), join(folder, 'microphone.wav')];
-    const quiet = ['-v', 'error', '-y', '-i', CLIP!];
-    await run('ffmpeg', [...quiet, '-vf', 'scale=320:320,fps=15', '-pix_fmt', 'yuv420p', camera]);
-    await run('ffmpeg', [...quiet, '-ac', '1', '-ar', '48000', microphone]);
     live = await LiveTestServer.start();
-    browser = await LiveBrowser.open({ base: live.base, microphone, camera });
+    browser = await LiveBrowser.open({ base: live.base, ...(await talkingCamera(folder)) });
     publisher = await browser.page();
     // The page that is opened last is the one that is shown.
     page = await browser.page();
@@ -179,15 +175,3 @@ describe.skipIf(CLIP === undefined)('live faces', () => {
     expect(await gapMs(killedMs - 1000)).toBeLessThan(2500);
   }, 180_000);
 });
-
-/** Mean absolute difference of luma within a part of two pictures. */
-function difference(a: readonly number[], b: readonly number[], part: typeof MOUTH): number {
-  let sum = 0;
-  let count = 0;
-  for (let y = Math.round(part.top * SIZE); y < part.bottom * SIZE; y += 1)
-    for (let x = Math.round(part.left * SIZE); x < part.right * SIZE; x += 1) {
-      sum += Math.abs(a[y * SIZE + x]! - b[y * SIZE + x]!);
-      count += 1;
-    }
-  return sum / count;
-}

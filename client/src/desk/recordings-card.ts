@@ -21,7 +21,7 @@ export class RecordingsCard extends DeskCard {
       </div>
       ${
         recordings.length === 0
-          ? html`<p class="muted small">A recording holds picture, original and every language, with captions.</p>`
+          ? html`<p class="muted small">A recording holds picture, original and every language, with captions; where lips are moved, a file with them, too.</p>`
           : html`<ul class="plain">${recordings.map((one) => this.#row(one))}</ul>`
       }
       ${this.problemLine()}
@@ -37,9 +37,10 @@ export class RecordingsCard extends DeskCard {
         ${one.state === 'recording' ? html`<span class="state live">Recording</span>` : nothing}
         ${one.state === 'finishing' ? html`<span class="state">Being finished …</span>` : nothing}
       </div>
-      ${one.error ? html`<p class="bad small">${one.error.message} ${one.error.remedy}</p>` : nothing}
+      ${[one, ...one.faces].map(({ error }) => (error ? html`<p class="bad small">${error.message} ${error.remedy}</p>` : nothing))}
       <div class="row">
         ${one.download ? html`<a class="plain" href=${this.#address(one.download)} download>MP4 with all languages</a>` : nothing}
+        ${one.faces.map((face) => this.#face(face))}
         ${one.captions.map(
           (captions) => html`<span class="small muted">${ownName(captions.language)}:
             <a class="plain" href=${this.#address(captions.vtt)} download aria-label=${`Captions ${ownName(captions.language)}, VTT`}>VTT</a>
@@ -47,6 +48,14 @@ export class RecordingsCard extends DeskCard {
         )}
       </div>
     </li>`;
+  }
+
+  /** The file of one language whose lips were moved. */
+  #face({ language, state, download }: RecordingView['faces'][number]) {
+    const name = `${ownName(language)} with moved lips`;
+    if (download) return html`<a class="plain" href=${this.#address(download)} download>${name}</a>`;
+    if (state === 'failed') return html`<span class="bad small">${name}: not made</span>`;
+    return html`<span class="small muted">${name}: ${state === 'recording' ? 'recording' : 'being made …'}</span>`;
   }
 
   /** A download cannot send a header: the token goes into its address. */
