@@ -156,7 +156,7 @@ export class WindowSearch {
       const reading =
         firstOf(best, (peak) => key.reader.read(peak, trials)) ??
         firstOf([...drifts.get(key)!, ...best, ...places], (peak) => key.reader.match(peak, trials)) ??
-        firstOf(best, (peak) => key.reader.matchChange(peak, trials));
+        firstOf([...drifts.get(key)!, ...best], (peak) => key.reader.matchChange(peak, trials));
       if (reading) take(key, reading.peak, reading.value);
     }
     return { findings, presence };
