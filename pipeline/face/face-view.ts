@@ -3,6 +3,7 @@ import { type LipShape, lipAsymmetry, lipShape } from './lip-shape.ts';
 import type { Picture } from './picture.ts';
 import { planeLayout } from './picture.ts';
 import { canonicalShape, type FacePose, fitPose, inPicture } from './pose.ts';
+import { smoothstep } from './smoothstep.ts';
 import { LOWER_INNER_LIP, LOWER_OUTER_LIP, UPPER_INNER_LIP, UPPER_OUTER_LIP } from './topology.ts';
 
 /** One face in one picture, as the reanimator looks at it. */
@@ -146,6 +147,14 @@ const LIGHT_FLOOR = 10;
 /** How much brighter a face is in one picture than in another, as a logarithm. */
 export function lightGap(a: Pick<FaceView, 'light'>, b: Pick<FaceView, 'light'>): number {
   return Math.log((a.light + LIGHT_FLOOR) / (b.light + LIGHT_FLOOR));
+}
+
+/** How much paler than the lips what lies between them is: perhaps teeth, and surely teeth. */
+const TEETH_SHOWN = [15, 45] as const;
+
+/** Whether teeth are seen, 0…1: in a smile, also between lips whose contours all but touch. */
+export function teethShown({ teeth, lipTone }: Pick<FaceView, 'teeth' | 'lipTone'>): number {
+  return smoothstep(...TEETH_SHOWN, teeth - lipTone);
 }
 
 /** Between the outer corners of the eyes, from above the eyes to the middle of the nose. */

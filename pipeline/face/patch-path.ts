@@ -1,4 +1,4 @@
-import { type FaceView, type KeptView, lightGap, THUMB_PIXELS } from './face-view.ts';
+import { type FaceView, type KeptView, lightGap, THUMB_PIXELS, teethShown } from './face-view.ts';
 import type { MouthBank } from './mouth-bank.ts';
 import type { LipRange } from './speaker-model.ts';
 
@@ -124,7 +124,9 @@ function fitCost(
   const scale = Math.log(kept.pose.scale / view.pose.scale) / 0.2;
   const smile = (cornerLift(kept.expression) - cornerLift(expression)) / 0.03;
   let cost = 5 * opening * opening + 1.6 * width * width;
-  if (target.opening < range.openingMin + 0.08 * openings && opening > 0.06) cost += 3 * (opening - 0.06);
+  // Lips that touch are best closed by lips that did, without teeth.
+  if (target.opening < range.openingMin + 0.08 * openings)
+    cost += 3 * Math.max(0, opening - 0.06) + 0.5 * teethShown(kept);
   // A closed mouth cannot be pulled open: what would be inside was not seen.
   if (target.opening > range.openingMin + 0.2 * openings && kept.lips.opening < 0.5 * target.opening)
     cost += 1.2 * (1 - kept.lips.opening / target.opening);

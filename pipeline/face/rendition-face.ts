@@ -1,6 +1,6 @@
 import type { MouthJob, PictureSlot, Rgb } from './canvas.ts';
 import { CANVAS_REGION } from './cpu-canvas.ts';
-import type { FaceView, KeptView } from './face-view.ts';
+import { type FaceView, type KeptView, teethShown } from './face-view.ts';
 import { mouthMesh } from './mouth-mesh.ts';
 import type { LipTarget } from './patch-path.ts';
 import type { Person } from './person.ts';
@@ -32,8 +32,6 @@ const MAX_STRETCH = 1.45;
 const STRETCH_SLACK = 0.012;
 /** Share of the range to which a mouth opens whose inside must be drawn. */
 const DRAWN_OPENING = 0.55;
-/** How much paler than the lips what lies between them is: perhaps teeth, and surely teeth. */
-const TEETH_SHOWN = [15, 45] as const;
 /** More pictures apart than this is a jump. */
 const JUMP_PICTURES = 2;
 
@@ -75,11 +73,13 @@ export class RenditionFace {
     this.#before = chosen;
     this.#person = person;
     const seam = seamOf({ picture, view, chosen, lips, range, target });
+    const shines = before !== undefined && closedOver(before, lips, range) > 0.5;
     const cavity = drawn > 0.05 ? cavityOf(picture, view, lips, drawn) : undefined;
     return {
       ...{ slot: shot.slot, stream: this.#stream, fresh: isFresh, source, target },
       patch: { id: chosen.patch, points: chosen.points },
-      ...(jumped ? { former: { id: before.patch, points: before.points } } : {}),
+      // What was between open lips would lie pale on closed ones.
+      ...(jumped && !shines ? { former: { id: before.patch, points: before.points } } : {}),
       alpha: CANVAS_REGION.alpha,
       opacity: smoothstep(0, 0.5, strength),
       ...(seam ? { seam } : {}),
@@ -114,6 +114,14 @@ function reachable(
   return { lips: { opening, width: wanted.width }, drawn: smoothstep(0.2, 0.45, lacking / span) };
 }
 
+/** How much of what a kept mouth shows between its lips must not be seen, 0…1: all of it where they close. */
+function closedOver(kept: KeptView, lips: LipTarget, range: LipRange): number {
+  const span = Math.max(0.05, range.openingMax - range.openingMin);
+  const share = (opening: number) => (opening - range.openingMin) / span;
+  const shown = Math.max(smoothstep(0.05, 0.2, share(kept.lips.opening)), teethShown(kept));
+  return shown * (1 - smoothstep(0.02, 0.18, share(lips.opening)));
+}
+
 function seamOf(options: {
   readonly picture: Picture;
   readonly view: FaceView;
@@ -123,13 +131,9 @@ function seamOf(options: {
   readonly target: Float32Array;
 }): MouthJob['seam'] {
   const { picture, view, chosen, lips, range, target } = options;
-  const span = Math.max(0.05, range.openingMax - range.openingMin);
-  const share = (opening: number) => (opening - range.openingMin) / span;
-  // A smile shows teeth between lips whose contours all but touch.
-  const teeth = smoothstep(...TEETH_SHOWN, chosen.teeth - chosen.lipTone);
-  const shown = Math.max(smoothstep(0.05, 0.2, share(chosen.lips.opening)), teeth);
-  const weight = shown * (1 - smoothstep(0.02, 0.18, share(lips.opening)));
+  const weight = closedOver(chosen, lips, range);
   if (weight < 0.02) return undefined;
+  const teeth = teethShown(chosen);
   const line = new Float32Array(22);
   for (let i = 0; i < 11; i += 1)
     for (let axis = 0; axis < 2; axis += 1)
