@@ -37,7 +37,7 @@ export class RecordingsCard extends DeskCard {
         ${one.state === 'recording' ? html`<span class="state live">Recording</span>` : nothing}
         ${one.state === 'finishing' ? html`<span class="state">Being finished …</span>` : nothing}
       </div>
-      ${[one, ...one.faces].map(({ error }) => (error ? html`<p class="bad small">${error.message} ${error.remedy}</p>` : nothing))}
+      ${one.error ? html`<p class="bad small">${one.error.message} ${one.error.remedy}</p>` : nothing}
       <div class="row">
         ${one.download ? html`<a class="plain" href=${this.#address(one.download)} download>MP4 with all languages</a>` : nothing}
         ${one.faces.map((face) => this.#face(face))}
@@ -51,10 +51,11 @@ export class RecordingsCard extends DeskCard {
   }
 
   /** The file of one language whose lips were moved. */
-  #face({ language, state, download }: RecordingView['faces'][number]) {
+  #face({ language, state, download, error }: RecordingView['faces'][number]) {
     const name = `${ownName(language)} with moved lips`;
     if (download) return html`<a class="plain" href=${this.#address(download)} download>${name}</a>`;
-    if (state === 'failed') return html`<span class="bad small">${name}: not made</span>`;
+    if (state === 'failed')
+      return html`<span class="bad small">${name}: not made. ${error?.message} ${error?.remedy}</span>`;
     return html`<span class="small muted">${name}: ${state === 'recording' ? 'recording' : 'being made …'}</span>`;
   }
 
