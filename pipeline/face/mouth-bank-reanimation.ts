@@ -65,6 +65,8 @@ interface Plan {
 interface Notes {
   slot?: PictureSlot;
   seen?: Seen;
+  /** Whether its face is the one that speaks, for all that was heard since, too. */
+  speaks?: boolean;
   readonly plans: Map<string, Plan>;
 }
 
@@ -157,6 +159,8 @@ export class MouthBankReanimation implements Reanimation {
     for (const held of window.held)
       if (held.seen === undefined && isDue(held, SMOOTHING_US)) held.seen = await this.#look(held, call);
     for (const held of window.held)
+      if (held.seen !== undefined && isDue(held, SMOOTHING_US + this.#o.aheadUs)) this.#settle(held);
+    for (const held of window.held)
       if (held.seen !== undefined && held.plans.size === 0 && isDue(held, this.lookAheadUs - CHOICE_US))
         this.#plan(held);
     for (;;) {
@@ -173,8 +177,12 @@ export class MouthBankReanimation implements Reanimation {
   async #look(held: Held, call: EngineCall): Promise<Seen> {
     const { picture, tracked } = held;
     if (tracked.isCut) this.#people.forgetFaces();
-    const speaking = this.#speaking.at(tracked);
-    const face = tracked.faces.find(({ id }) => id === speaking);
+    const isHere = (id: number | undefined) => tracked.faces.some((face) => face.id === id);
+    // Nothing more will be heard of a face that is gone.
+    for (const other of this.#window.held)
+      if (other.seen !== undefined && !isHere(other.seen.face?.view.faceId)) this.#settle(other);
+    this.#speaking.at(tracked);
+    const face = tracked.faces.find(({ id }) => id === this.#speaking.likeliest);
     if (face === undefined) {
       this.#before = undefined;
       return { verdict: NOBODY };
@@ -202,15 +210,26 @@ export class MouthBankReanimation implements Reanimation {
     }
   }
 
+  /** Who speaks was not clear, or another seemed to, when the picture was looked at: it may be by now. */
+  #settle(held: Held): void {
+    const { face } = held.seen!;
+    held.speaks ??= face !== undefined && face.view.faceId === this.#speaking.speaker;
+  }
+
   #plan(held: Held): void {
+    this.#settle(held);
     const { picture, seen } = held;
     const faceId = seen!.face?.view.faceId;
     // While another face speaks, this one is as filmed.
-    const around = this.#window.around(held, FADE_US).flatMap(({ picture: { mediaTimeUs }, seen: other }) => {
-      if (other === undefined) return [];
-      return [{ mediaTimeUs, verdict: other.face?.view.faceId === faceId ? other.verdict : NOBODY }];
-    });
-    const verdict = fadedVerdict(seen!.verdict, picture.mediaTimeUs, around);
+    const around = this.#window
+      .around(held, FADE_US)
+      .flatMap(({ picture: { mediaTimeUs }, seen: other, speaks }) => {
+        if (other === undefined) return [];
+        const isSame = other.face?.view.faceId === faceId && speaks !== false;
+        return [{ mediaTimeUs, verdict: isSame ? other.verdict : NOBODY }];
+      });
+    const own = held.speaks ? seen!.verdict : weaker(seen!.verdict, NOBODY);
+    const verdict = fadedVerdict(own, picture.mediaTimeUs, around);
     for (const [id, rendition] of this.#renditions) {
       const mouth = rendition.mouth.at(picture.mediaTimeUs, picture.mediaTimeUs - this.#plannedUs);
       const isKnown = rendition.mouth.knownUs > picture.mediaTimeUs;

@@ -10,12 +10,12 @@ const LAG_PRIORS = logShares(
 const APART_US = 90_000;
 
 /** All below in distances between the eyes. How far a speaking mouth opens with the loudness, and how different people are. */
-const GAIN = 0.25;
+const GAIN = 0.2;
 const GAIN_SPREAD = 0.08;
 /** Where it is at rest: unknown. */
 const REST_SPREAD = 0.25;
 /** How far it is from where the loudness has it, and how sure that is before it was seen, in moments. */
-const ERROR = 0.07;
+const ERROR = 0.06;
 const ERROR_WEIGHT = 3;
 /** How much a mouth moves that says nothing, or something else: it may rest or move. */
 const IDLE = 0.05;

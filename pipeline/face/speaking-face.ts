@@ -4,7 +4,7 @@ import { liveliness, MouthRest } from './mouth-rest.ts';
 import { SpeechLevel } from './speech-level.ts';
 
 /** Of several, the one that is so likely speaks; it is let go when it is less likely than that. */
-const SURE = 0.8;
+const SURE = 0.9;
 const UNSURE = 0.5;
 /** Nobody in sight may be heard: as likely beforehand as a face times this. */
 const NOBODY = 0.3;
