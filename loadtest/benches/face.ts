@@ -1,11 +1,15 @@
+import { FACE_AHEAD_MS } from '../../pipeline/live-tuning.ts';
+import { FILE_AHEAD_US } from '../../server/dub/steady-faces.ts';
 import type { Bench } from '../bench/bench.ts';
 import { measureFaceCost } from '../face/cost-section.ts';
-import { AHEAD_US, faceClips } from '../face/face-clips.ts';
+import { faceClips } from '../face/face-clips.ts';
 import { openFaceEngines } from '../face/face-engines.ts';
 import { gpuFaceSection } from '../face/gpu-section.ts';
 import { measureLips } from '../face/quality-section.ts';
 import { SyncNet } from '../face/syncnet.ts';
 
+/** How long faces are looked at ahead on live channels. */
+const LIVE_AHEAD_US = FACE_AHEAD_MS * 1000;
 /** Clips of a quick look: the two longer ones, and three people more. */
 const QUICK_CLIPS = 5;
 
@@ -21,7 +25,7 @@ export const bench: Bench = {
     const syncNet = await SyncNet.openInstalled();
     if (syncNet === undefined) context.print('LSE-C, LSE-D', 'not measured: no SyncNet network is installed');
     try {
-      for (const aheadUs of context.quick ? [AHEAD_US] : [0, AHEAD_US])
+      for (const aheadUs of context.quick ? [LIVE_AHEAD_US] : [LIVE_AHEAD_US, FILE_AHEAD_US])
         await measureLips(context, { ...engines, syncNet, clips, aheadUs });
     } finally {
       await syncNet?.close();

@@ -9,11 +9,12 @@ import { LivedubError } from '../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../pipeline/face/dubbed-speech.ts';
 import type { PictureFormat } from '../../pipeline/face/picture.ts';
 import { runTool } from '../../pipeline/media/tool-process.ts';
+import { FILE_AHEAD_US } from '../../server/dub/steady-faces.ts';
 import type { BenchContext } from '../bench/bench.ts';
 import { EngineShelf } from '../measure/engine-shelf.ts';
 import { meanOf } from './curves.ts';
 import { DubVoice } from './dub-speech.ts';
-import { AHEAD_US, CLIP_FPS, type FaceClip } from './face-clips.ts';
+import { CLIP_FPS, type FaceClip } from './face-clips.ts';
 import type { FacePathFigures } from './face-path.ts';
 import type { FacePathAnswer, FacePathOrder } from './face-path-child.ts';
 
@@ -30,7 +31,7 @@ export async function measureFaceCost(context: BenchContext, clip: FaceClip): Pr
   const file = join(folder, 'path.mkv');
   await thereAndBack(clip.path, file, signal);
   const updates = await speechFor(seconds.fast, signal);
-  const order = { file, format: FORMAT, updates, aheadUs: AHEAD_US, outFile: join(folder, 'path.webm') };
+  const order = { file, format: FORMAT, updates, aheadUs: FILE_AHEAD_US, outFile: join(folder, 'path.webm') };
   progress(`faces: ${seconds.fast} s as fast as they go`);
   const fast = await runInChild({ ...order, seconds: seconds.fast, isPaced: false }, signal);
   progress(`faces: ${seconds.paced} s in real time`);

@@ -9,8 +9,6 @@ import { testdataPath } from '../clips/testdata.ts';
 export const CLIP_FPS = 25;
 export const STEP_US = 1_000_000 / CLIP_FPS;
 export const VAD_RATE_HZ = 16_000;
-/** Where a picture waits for the dub anyway, so much more of a face is seen before its first picture is made. */
-export const AHEAD_US = 1_500_000;
 
 /** A person who speaks, in one shot. */
 export interface FaceClip {

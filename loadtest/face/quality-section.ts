@@ -41,7 +41,7 @@ export async function measureLips(context: BenchContext, options: LipsOptions): 
       record(context, `ahead-${aheadUs / 1000}-ms`, reanimated, measured);
     }
   }
-  const seen = aheadUs === 0 ? 'made at once' : `made ${aheadUs / 1_000_000} s later`;
+  const seen = `seen ${aheadUs / 1_000_000} s ahead`;
   context.print(`faces ${seen}: per clip`, clipTable(rows));
   const isUnseen = ({ clip }: MeasuredRow) => !clip.inPrior;
   context.figures(

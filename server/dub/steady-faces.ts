@@ -1,6 +1,7 @@
 import type { LivedubError } from '../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../pipeline/face/dubbed-speech.ts';
-import { type PictureFormat, planeLayout } from '../../pipeline/face/picture.ts';
+import { affordableAheadUs } from '../../pipeline/face/look-ahead.ts';
+import type { PictureFormat } from '../../pipeline/face/picture.ts';
 import type { FacePicture, FaceRendition, FaceTimings } from '../face/face-messages.ts';
 import { type FaceChannel, FaceThread, type FaceThreadOptions } from '../face/face-thread-client.ts';
 import { PictureMarks } from '../face/picture-marks.ts';
@@ -26,10 +27,8 @@ interface Pending {
   readonly bytes: Uint8Array;
 }
 
-/** Pictures that wait for more of a face to be seen: memory, time, and the time between two. */
-const AHEAD_BYTES = 48 * 2 ** 20;
-const MAX_AHEAD_US = 1_000_000;
-const PICTURE_US = 40_000;
+/** A file can wait: the more of a face was seen, the better its first pictures, µs. */
+export const FILE_AHEAD_US = 1_500_000;
 /** A thread that ends more often is not started again. */
 const MAX_THREADS = 4;
 const NO_TIME: FaceTimings = { trackMs: 0, reanimateMs: 0, markMs: 0 };
@@ -119,7 +118,7 @@ export class SteadyFaces {
   #begin(): FaceChannel {
     const { format, explain, renditions } = this.#o;
     const channel = this.#thread.channel({
-      ...{ format, explain, consent: true, aheadUs: aheadUs(format) },
+      ...{ format, explain, consent: true, aheadUs: affordableAheadUs(FILE_AHEAD_US, format) },
       onPictures: (_mediaTimeUs, pictures, timings) =>
         this.#o.onPictures(this.#pending.shift()!.pts, pictures, timings),
       onFailed: () => undefined,
@@ -143,10 +142,4 @@ export class SteadyFaces {
       this.#o.onPictures(pts, pictures, NO_TIME);
     }
   }
-}
-
-/** A file can wait: the more of a face was seen, the better its first pictures. */
-function aheadUs(format: PictureFormat): number {
-  const pictures = Math.floor(AHEAD_BYTES / planeLayout(format).totalBytes);
-  return Math.min(MAX_AHEAD_US, pictures * PICTURE_US);
 }
