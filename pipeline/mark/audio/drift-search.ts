@@ -108,9 +108,10 @@ export class DriftPath {
  */
 export function searchDrift(cells: CellValues, pattern: SyncPattern): DriftPeak | undefined {
   const { steps, stepS } = cells.grid;
-  const { gain, stretches } = bestPath(columnGains(cells, pattern), steps);
+  const { gain, end, cameFrom } = bestPath(columnGains(cells, pattern), steps);
   const excess = gain - usualGain(steps * stepS);
   if (excess < 0) return undefined;
+  const stretches = stretchesUpTo(end, cameFrom);
   const path = new DriftPath([...before(stretches[0]!), ...stretches, ...after(stretches.at(-1)!, steps)]);
   const straight = path.straighten(cells);
   const place = { offset: 0, column: path.column };
@@ -143,7 +144,7 @@ function columnGains({ grid, values }: CellValues, pattern: SyncPattern): Float3
 }
 
 /** A path of segments gains what its columns gain, and pays for drift and jumps. It may begin and end anywhere. */
-function bestPath(gains: Float32Array, steps: number): { gain: number; stretches: Stretch[] } {
+function bestPath(gains: Float32Array, steps: number): { gain: number; end: number; cameFrom: Int32Array } {
   // By step and segment of the block, of paths up to where this segment would begin: what they gained, and the node before, plus 1;
   // negative after a jump, 0 where they begin.
   const gained = new Float32Array(steps * SEGMENTS);
@@ -176,7 +177,7 @@ function bestPath(gains: Float32Array, steps: number): { gain: number; stretches
       if (gain > best.gain) best = { gain, node };
     }
   }
-  return { gain: best.gain, stretches: stretchesUpTo(best.node, cameFrom) };
+  return { gain: best.gain, end: best.node, cameFrom };
 }
 
 function stretchesUpTo(end: number, cameFrom: Int32Array): Stretch[] {
