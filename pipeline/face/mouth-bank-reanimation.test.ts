@@ -154,26 +154,66 @@ describe('reanimation with a bank of mouths', () => {
     expect(spanish(made[110]!).verdict.strength).toBe(1);
   });
 
-  it('moves the face that speaks, not the larger one that rests', async () => {
+  /** Two people, the one on the right larger, who speak in turns. @param who speaks: 1 is left, 2 is right */
+  async function talk(frames: number, who: (i: number) => number): Promise<ReanimatedPicture[]> {
     const noise = Float32Array.from({ length: 640 }, (_, i) => 0.3 * Math.sin(i * i));
     const out: ReanimatedPicture[] = [];
-    for (let i = 0; i < 120; i += 1) {
-      const speaks = Math.floor(i / 15) % 2 === 0;
-      const left = drawFace({
-        opening: speaks ? 0.06 + 0.05 * Math.sin(i) : 0.01,
-        mediaTimeUs: 0,
-        x: 80,
-        scalePx: 50,
-      });
-      const right = drawFace({ opening: 0.02, mediaTimeUs: 0, x: 230, scalePx: 60, faceId: 2 });
+    for (let i = 0; i < frames; i += 1) {
+      const isHeard = Math.floor(i / 15) % 2 === 0;
+      const opening = (face: number) => (isHeard && who(i) === face ? 0.06 + 0.05 * Math.sin(i) : 0.01);
+      const left = drawFace({ opening: opening(1), mediaTimeUs: 0, x: 80, scalePx: 50 });
+      const right = drawFace({ opening: opening(2), mediaTimeUs: 0, x: 230, scalePx: 60, faceId: 2 });
       const picture = { ...right.picture, mediaTimeUs: i * STEP_US };
       for (let y = 0; y < 240; y += 1)
         picture.bytes.set(left.picture.bytes.subarray(y * 320, y * 320 + 150), y * 320);
-      reanimation.sourceSound(speaks ? noise : new Float32Array(640), i * STEP_US);
+      reanimation.sourceSound(isHeard ? noise : new Float32Array(640), i * STEP_US);
       const tracked = trackedFaces(i * STEP_US, [right.face, left.face]);
       out.push(...(await reanimation.push(picture, tracked, CALL)));
     }
-    expect(spanish(out.at(-1)!).verdict.faceId).toBe(1);
+    out.push(...(await reanimation.flush(CALL)));
+    return out;
+  }
+
+  it('moves the face that speaks, not the larger one that rests', async () => {
+    const out = await talk(120, () => 1);
+    const moved = out.filter((one) => spanish(one).verdict.strength > 0.5);
+    expect(moved.length).toBeGreaterThan(40);
+    expect(new Set(moved.map((one) => spanish(one).verdict.faceId))).toEqual(new Set([1]));
+  });
+
+  describe('with pictures that wait for a second', () => {
+    beforeEach(async () => {
+      const openCanvas = async (options: CanvasOptions) => new CpuFaceCanvas(options);
+      const options = { format: FORMAT, aheadUs: 1_000_000 };
+      reanimation = await new PackagedReanimator({ openCanvas }).open(options);
+      reanimation.addRendition('es');
+      for (const update of SPOKEN) reanimation.speech('es', update);
+    });
+
+    it('does not go on with a face after another began to speak', async () => {
+      const out = await talk(150, (i) => (i < 90 ? 1 : 2));
+      const moved = out.flatMap((one, i) => {
+        const { strength, faceId } = spanish(one).verdict;
+        return strength > 0.5 ? [{ i, faceId }] : [];
+      });
+      const before = moved.filter(({ i }) => i < 90);
+      expect(before.length).toBeGreaterThan(25);
+      expect(new Set(before.map(({ faceId }) => faceId))).toEqual(new Set([1]));
+      const after = moved.filter(({ i }) => i >= 95);
+      expect(new Set(after.map(({ faceId }) => faceId))).toEqual(new Set([2]));
+    });
+
+    it('follows a face to the last picture of its shot', async () => {
+      const made = await run(
+        many(110).map((one, i) => ({
+          ...one,
+          faces: i < 80 ? one.faces : [{ ...one.faces[0]!, id: 2 }],
+          isCut: i === 80,
+        })),
+      );
+      expect(spanish(made[79]!).verdict.strength).toBe(1);
+      expect(spanish(made[80]!).verdict).toMatchObject({ strength: 0, guard: 'cut' });
+    });
   });
 
   it('shows the original while the canvas fails, and goes on after', async () => {

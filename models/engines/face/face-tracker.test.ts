@@ -266,4 +266,24 @@ describe.skipIf(!hasShared(KATIE))('FaceMeshTracker on films', { timeout: 120_00
       expect(new Set(said.slice(45))).toEqual(new Set([side]));
     }
   });
+
+  it('tells two people who talk at once apart by the sound of one of them', async () => {
+    const names = ['lwbsza', 'lbbc2a'];
+    const filter = '[0]scale=450:360[a];[1]scale=450:360[b];[a][b]hstack';
+    const pictures = readPictures(names.map(grid), { widthPx: 900, heightPx: 360, filter });
+    const tracked = await trackAll(pictures);
+    for (const [side, name] of names.entries()) {
+      const pcm = readSound(grid(name));
+      const speaking = new SpeakingFace();
+      const said = tracked.map((picture, i) => {
+        speaking.sound(pcm.subarray(i * 640, (i + 1) * 640), picture.mediaTimeUs);
+        const id = speaking.at(picture);
+        const face = picture.faces.find((one) => one.id === id);
+        return face && (point(face, 4)[0] > 450 ? 1 : 0);
+      });
+      expect(said.filter((one) => one === 1 - side).length).toBeLessThan(5);
+      // Both are silent for most of the first second.
+      expect(said.filter((one) => one === side).length).toBeGreaterThan(40);
+    }
+  });
 });
