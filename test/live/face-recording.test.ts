@@ -21,7 +21,7 @@ import { sleep, until } from '../support/until.ts';
 
 const DELAY_MS = 6000;
 /** So long lips are to follow the dub; a machine that is busy with other things takes longer for it. */
-const ACTIVE_MS = 15_000;
+const ACTIVE_MS = 10_000;
 /** Recorded before anything may be moved, and after it may no more. */
 const AROUND_MS = 5000;
 
@@ -159,7 +159,7 @@ describe.skipIf(TALKING_CLIP === undefined)('a recording with faces', () => {
       aboveMean,
       worst,
     });
-    expect(changed.length).toBeGreaterThan(80);
+    expect(changed.length).toBeGreaterThan(60);
     // A moved picture may stand in for one after it that was not made.
     expect(aboveMean).toBeLessThan(4);
     expect(others.length).toBeGreaterThan(40);
