@@ -4,8 +4,6 @@ import { CELL_SAMPLES, LOWEST_HZ, MARK_RATE_HZ, ROW_HZ, ROWS } from './layout.ts
 /** Places at which a cell is looked for, per cell: 7 ms apart. */
 export const CELL_STEPS = 6;
 const CELL_HOPS = (CELL_SAMPLES * DETECT_RATE_HZ) / (MARK_RATE_HZ * HOP);
-/** Steps of which one is looked at to know how loud a row is at its quietest. */
-const QUIET_EVERY = 8;
 /** The first frame's centre, s. */
 const CENTRE_S = 0.016;
 
@@ -84,21 +82,4 @@ export function cellGrid(rows: RowSums, warp: Warp): CellGrid {
 /** Time within the clip at which the cell of a step begins, s. */
 export function stepTimeS(grid: CellGrid, step: number): number {
   return step * grid.stepS + (step === 0 ? 0 : CENTRE_S);
-}
-
-/** Values weighted by how far their cell is over the quietest tenth of its row: what noise covers carries nothing. */
-export function weighByProminence(grid: CellGrid, values: Float32Array): Float32Array {
-  const out = new Float32Array(values.length);
-  const some = new Float32Array(Math.ceil(grid.steps / QUIET_EVERY));
-  for (let r = 0; r < ROWS; r += 1) {
-    for (let i = 0; i < some.length; i += 1) some[i] = grid.levels[QUIET_EVERY * i * ROWS + r]!;
-    some.sort();
-    const middle = (some[Math.floor(some.length / 10)] ?? 0) + 6;
-    for (let at = r; at < out.length; at += ROWS) {
-      const x = 0.18 * (grid.levels[at]! - middle);
-      // Rises from 0 to 1 like the logistic function, without its exponential.
-      out[at] = values[at]! * (0.5 + (0.5 * x) / Math.sqrt(1 + x * x));
-    }
-  }
-  return out;
 }

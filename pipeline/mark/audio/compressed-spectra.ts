@@ -58,3 +58,9 @@ export class SpectrumAnalyser {
 function compress(power: number): number {
   return SCALE * Math.sqrt(Math.sqrt(Math.sqrt(Math.sqrt(power + FLOOR))));
 }
+
+/** The power that `compress` made a level of. */
+export function powerOf(level: number): number {
+  const fourth = (level / SCALE) ** 4;
+  return fourth * fourth * fourth * fourth;
+}

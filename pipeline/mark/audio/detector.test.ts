@@ -6,16 +6,23 @@ import { AudioMarkEmbedder } from './embedder.ts';
 import { AudioMarkLayout } from './layout.ts';
 
 const RATE_HZ = 48_000;
+/** What hides a payload from being read, but not from being recognised. */
+const NOISE = 0.3;
 const KEY = await deriveMarkKey({ master: new Uint8Array(32).fill(11), issuer: 'one' });
 const OTHER_KEY = await deriveMarkKey({ master: new Uint8Array(32).fill(11), issuer: 'two' });
 
-/** Noise with the slopes and pauses of speech: 48 kHz. */
-function babble(seconds: number, seed: number): Float32Array {
+/** Numbers from -1 to 1. */
+function evenly(seed: number): () => number {
   let state = seed;
-  const random = () => {
+  return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 31 - 1;
   };
+}
+
+/** Noise with the slopes and pauses of speech: 48 kHz. */
+function babble(seconds: number, seed: number): Float32Array {
+  const random = evenly(seed);
   let low = 0;
   let level = 0;
   let target = 0;
@@ -75,6 +82,20 @@ describe('audio mark detector', () => {
       const { findings } = await detector.detect(heard(await marked({ seconds: 5, seed, startS })));
       expect(findings.map(({ payload }) => payload.rendition)).toEqual([77]);
       expect(Math.abs(findings[0]!.payload.minute - startS / 60)).toBeLessThan(1.1);
+    }
+  });
+
+  it('recognises a payload that cannot be read, also across a change of minute', async () => {
+    const candidates = Array.from({ length: 50 }, (_, i) => ({
+      ...{ keyId: KEY.keyId, rendition: 30 + i, minutes: 100 },
+    }));
+    const detector = await AudioMarkDetector.create({ keys: [KEY], candidates });
+    for (const startS of [20, 60]) {
+      const clip = heard(await marked({ seconds: 3, seed: 12, startS }));
+      const random = evenly(13);
+      const { findings } = await detector.detect(clip.map((x) => x + NOISE * random()));
+      expect(findings.map(({ payload, how }) => [payload.rendition, how])).toEqual([[77, 'matched']]);
+      expect(findings[0]!.payload.minute).toBe(0);
     }
   });
 

@@ -4,7 +4,7 @@ import { type AudioMarkLayout, COLUMNS, ROWS } from './layout.ts';
 /** Values of a grid's cells, ready to be compared with a pattern. */
 export interface CellValues {
   readonly grid: CellGrid;
-  /** 0: all cells count alike; 1: by their prominence. */
+  /** 0: all cells count alike; 1: by their clarity. */
   readonly weighting: 0 | 1;
   readonly values: Float32Array;
 }

@@ -20,6 +20,8 @@ export const SPEECH_WHITENING: Whitening = Float64Array.from([
   0.245, 0.22, 0.019, 0.309, -0.06, -0.054, -0.032,
 ]);
 
+/** Standard deviations. */
+const CUT = 2;
 /** Share of the given coefficients in a fit to one clip. */
 const RIDGE = 0.02;
 
@@ -66,7 +68,7 @@ function gather(sums: readonly Float64Array[], row: number, into: Float64Array):
   }
 }
 
-/** Whitens a grid's levels; gives values of unit variance, cut at ±1.5 so that no single cell decides. */
+/** Whitens a grid's levels; gives values of unit variance, cut at `CUT` so that no single cell decides. */
 export function whiten(grid: CellGrid, whitening: Whitening): Float32Array {
   const { steps } = grid;
   const out = new Float32Array(steps * ROWS);
@@ -92,7 +94,7 @@ export function whiten(grid: CellGrid, whitening: Whitening): Float32Array {
     }
   }
   const scale = 1 / (Math.sqrt(power / Math.max(1, out.length)) + 1e-9);
-  for (let i = 0; i < out.length; i += 1) out[i] = Math.max(-1.5, Math.min(1.5, out[i]! * scale));
+  for (let i = 0; i < out.length; i += 1) out[i] = Math.max(-CUT, Math.min(CUT, out[i]! * scale));
   return out;
 }
 

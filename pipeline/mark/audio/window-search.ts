@@ -9,8 +9,8 @@ import {
   rowSums,
   stepTimeS,
   type Warp,
-  weighByProminence,
 } from './cell-grid.ts';
+import { clarity, weighByClarity } from './clarity.ts';
 import type { CompressedSpectra } from './compressed-spectra.ts';
 import { type DriftPeak, searchDrift } from './drift-search.ts';
 import type { AudioMarkLayout } from './layout.ts';
@@ -229,6 +229,7 @@ class ClipViews {
   readonly #rows = new Map<number, RowSums>();
   readonly #made = new Map<string, CellValues>();
   #fit: Whitening | undefined;
+  #clear: CellGrid | undefined;
 
   constructor(spectra: CompressedSpectra) {
     this.#spectra = spectra;
@@ -248,7 +249,8 @@ class ClipViews {
     let weighted = this.#made.get(`${name} 1`);
     if (weighted === undefined) {
       const { grid, values } = plain;
-      weighted = { grid, weighting: 1, values: weighByProminence(grid, values) };
+      this.#clear ??= clarity(this.#spectra);
+      weighted = { grid, weighting: 1, values: weighByClarity(grid, values, this.#clear) };
       this.#made.set(`${name} 1`, weighted);
     }
     return weighted;
