@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { FaceCanvas } from '../pipeline/face/canvas.ts';
+import type { CanvasOptions, FaceCanvas } from '../pipeline/face/canvas.ts';
 import { CpuFaceCanvas } from '../pipeline/face/cpu-canvas.ts';
+import { drawFace, trackedFaces } from '../pipeline/face/drawn-face.fixture.ts';
+import { PackagedReanimator } from '../pipeline/face/packaged-reanimator.ts';
+import type { ReanimatedPicture } from '../pipeline/ports/reanimator.ts';
 import { measureCanvases } from './canvas-times.ts';
 import { GpuDevice } from './gpu-device.ts';
 import { GpuFaceCanvas } from './gpu-face-canvas.ts';
@@ -16,6 +19,7 @@ const hasVulkan = await GpuDevice.open({ software: true }).then((gpu) => {
 const why = hasVulkan ? '' : ' (skipped: no adapter here, not even software Vulkan)';
 
 const { signal } = new AbortController();
+const call = { signal, priority: 'upload' } as const;
 const format = { widthPx: 96, heightPx: 80, colour: { matrix: 'bt601', range: 'limited' } } as const;
 const place = { x: 48, y: 36, eyesPx: 30 };
 const mesh = faceMesh(place);
@@ -74,11 +78,12 @@ describe.skipIf(!hasVulkan)(`openFaceCanvas, as memory runs out${why}`, () => {
   const memory = expect.objectContaining({ code: 'LIVEDUB_E_GPU_MEMORY' });
 
   /** A canvas on the GPU, what it told, and the memory that others leave it. */
-  async function opened() {
+  async function opened(options: Partial<CanvasOptions> = {}) {
     const { gpu, giveBack } = (await borrowGpu({ software: true }))!;
     const told: unknown[][] = [];
     const canvas = await openFaceCanvas({
       ...{ format, signal, software: true, onCanvas: (...what) => told.push(what) },
+      ...options,
     });
     return {
       ...{ gpu, canvas, told },
@@ -146,6 +151,34 @@ describe.skipIf(!hasVulkan)(`openFaceCanvas, as memory runs out${why}`, () => {
       giveBack();
       close();
     }
+  });
+
+  it('lets a face that comes nearer follow the dub again, on the processor, after a moment as filmed', async () => {
+    const large = { widthPx: 320, heightPx: 240, colour: { matrix: 'bt601', range: 'full' } } as const;
+    const { canvas, told, leave, close } = await opened({ format: large, maxPictures: 64 });
+    const reanimator = new PackagedReanimator({ openCanvas: async () => canvas });
+    const reanimation = await reanimator.open({ format: large });
+    reanimation.addRendition('es');
+    reanimation.speech('es', { kind: 'dubbed-span', startUs: 0, endUs: 60_000_000 });
+    reanimation.speech('es', { kind: 'known', untilUs: 60_000_000 });
+    const out: ReanimatedPicture[] = [];
+    const push = async (i: number) => {
+      const mediaTimeUs = i * 40_000;
+      const opening = 0.06 + 0.05 * Math.sin(i * 0.75);
+      const drawn = drawFace({ opening, mediaTimeUs, scalePx: i < 60 ? 80 : 90 });
+      out.push(...(await reanimation.push(drawn.picture, trackedFaces(mediaTimeUs, [drawn.face]), call)));
+    };
+    for (let i = 0; i < 60; i += 1) await push(i);
+    const giveBack = leave(0);
+    for (let i = 60; i < 120; i += 1) await push(i);
+    const verdicts = out.map(({ renditions }) => renditions.get('es')!.verdict);
+    expect(verdicts[45]).toMatchObject({ strength: 1 });
+    expect(verdicts.filter(({ guard }) => guard === 'failed').length).toBeGreaterThan(0);
+    expect(verdicts.at(-1)).toMatchObject({ strength: 1 });
+    expect(told.at(-1)).toEqual(['cpu', memory]);
+    giveBack();
+    reanimation.close();
+    close();
   });
 
   it('begins on the processor where pictures of this size do not fit', async () => {
