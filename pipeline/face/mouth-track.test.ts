@@ -47,7 +47,7 @@ describe('a mouth track', () => {
     const pcm = new Float32Array(0);
     const track = trackOf({ kind: 'utterance', startUs: 1_000 * MS, endUs: 1_400 * MS, phonemes, pcm });
     // Wherever pictures of 25 a second fall, one of them shows it; of ten a second, too.
-    for (let us = startUs - 40 * MS; us <= startUs; us += 5 * MS)
+    for (let us = startUs - 40 * MS; us < startUs; us += 5 * MS)
       expect(track.at(us)).toMatchObject({ opening: 0, isClosed: true, isSilent: false });
     expect(track.at(startUs + 40 * MS).isClosed).toBe(false);
     for (let us = 0; us < 100 * MS; us += 5 * MS) {

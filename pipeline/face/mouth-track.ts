@@ -44,8 +44,6 @@ const CLOSE_BEFORE_US = 18_000;
 const CLOSE_AFTER_US = 14_000;
 /** Where pictures are further apart, a sound may go by between two of them, µs. */
 const MAX_PICTURE_US = 100_000;
-/** However short the sound, they part no earlier than so long after it is heard, µs. */
-const CLOSE_HEARD_US = 10_000;
 const SILENT_MIN_US = 200_000;
 const SILENT_EDGE_US = 60_000;
 /** Lips need so long from closed to wide open, µs, and are so far open at least once they part. */
@@ -216,7 +214,8 @@ interface Closure extends Span {
 function closureOf({ startUs, endUs, viseme: shape }: Sound, leastUs: number): Closure[] {
   if (shape.name === 'PP') {
     const fromUs = startUs - CLOSE_BEFORE_US;
-    const untilUs = Math.max(endUs + CLOSE_AFTER_US, startUs + LEAD_US + CLOSE_HEARD_US);
+    // However short the sound, lips do not part before it is heard.
+    const untilUs = Math.max(endUs + CLOSE_AFTER_US, startUs + LEAD_US);
     const moreUs = Math.max(0, leastUs - (untilUs - fromUs)) / 2;
     return [{ startUs: fromUs - moreUs, endUs: untilUs + moreUs, isSilent: false }];
   }
