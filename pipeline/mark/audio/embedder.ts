@@ -48,11 +48,13 @@ const PAUSE_BELOW_DB = 25;
 const FOLLOW = 1 - Math.exp(-HOP / MARK_RATE_HZ);
 
 /**
- * Part of what a row stands out of the mean of the two rows to either side that is taken off, and what it may stand out at most, dB.
+ * Part of what a row stands out of the mean of its neighbours that is taken off, and what it may stand out at most, dB.
  * To a detector, whatever a cell differs in from its neighbours is noise on the mark.
  */
 const LEVELLING = 0.25;
 const MOST_OUT_DB = 8;
+/** Rows to either side. */
+const BESIDE = 2;
 /** What energies are at least: levels of silence are no lower, dB. */
 const SILENCE_DB = -70;
 
@@ -82,7 +84,8 @@ export class AudioMarkEmbedder {
   /** Finished sound; less than one hop of it waits. */
   readonly #ready: readonly Float32Array[];
   #readySamples = 0;
-  readonly #levels = new Float64Array(ROWS);
+  /** With `BESIDE` rows more at either edge. */
+  readonly #levels = new Float64Array(ROWS + 2 * BESIDE);
   readonly #averages = new Float64Array(ROWS);
   #hasAverages = false;
   #chips: Int8Array = new Int8Array();
@@ -184,15 +187,23 @@ export class AudioMarkEmbedder {
       const first = 2 * (FIRST_BIN + row * BINS_PER_ROW);
       for (const spectrum of this.#spectra)
         for (let i = first; i < first + 2 * BINS_PER_ROW; i += 1) energy += spectrum[i]! * spectrum[i]!;
-      levels[row] = Math.max(SILENCE_DB, 10 * Math.log10(energy));
+      levels[BESIDE + row] = Math.max(SILENCE_DB, 10 * Math.log10(energy));
+    }
+    for (let i = 1; i <= BESIDE; i += 1) {
+      levels[BESIDE - i] = levels[BESIDE + i]!;
+      levels[BESIDE + ROWS - 1 + i] = levels[BESIDE + ROWS - 1 - i]!;
     }
     for (let row = 0; row < ROWS; row += 1) {
-      const level = Math.max(levels[row]!, levels[row - 1] ?? -Infinity, levels[row + 1] ?? -Infinity);
+      const at = BESIDE + row;
+      const own = levels[at]!;
+      const level = Math.max(own, levels[at - 1]!, levels[at + 1]!);
+      const around = (levels[at - 2]! + levels[at - 1]! + levels[at + 1]! + levels[at + 2]!) / 4;
+      const out = Math.min(MOST_OUT_DB, Math.max(-MOST_OUT_DB, own - around));
       const average = this.#hasAverages ? this.#averages[row]! : level;
       this.#averages[row] = average + FOLLOW * (Math.max(level, average - PAUSE_BELOW_DB) - average);
       const loud = 1 + LEVEL_SLOPE * (level - this.#averages[row]!);
       const strength = Math.min(MOST_LEVEL, Math.max(LEAST_LEVEL, loud));
-      const db = strength * (signs[row]! * this.#gains[row]! - LEVELLING * standsOut(levels, row));
+      const db = strength * (signs[row]! * this.#gains[row]! - LEVELLING * out);
       const gain = 10 ** (db / 20);
       const first = 2 * (FIRST_BIN + row * BINS_PER_ROW);
       for (const spectrum of this.#spectra)
@@ -200,14 +211,6 @@ export class AudioMarkEmbedder {
     }
     this.#hasAverages = true;
   }
-}
-
-/** How far a row is over the mean of the two to either side, within bounds, dB; beyond the edges rows are mirrored. */
-function standsOut(levels: Float64Array, row: number): number {
-  const level = (other: number) =>
-    levels[other < 0 ? -other : other < ROWS ? other : 2 * (ROWS - 1) - other]!;
-  const around = (level(row - 2) + level(row - 1) + level(row + 1) + level(row + 2)) / 4;
-  return Math.min(MOST_OUT_DB, Math.max(-MOST_OUT_DB, level(row) - around));
 }
 
 function modulo(value: number, by: number): number {
