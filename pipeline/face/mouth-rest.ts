@@ -19,9 +19,15 @@ export class MouthRest {
   #lively = 0;
   #speechS = 0;
   #isRest = false;
+  #isKnown = false;
 
   constructor(options: MouthRestOptions) {
     this.#o = options;
+  }
+
+  /** Enough speech was heard at least once to say so either way. */
+  get isKnown(): boolean {
+    return this.#isKnown;
   }
 
   get isRest(): boolean {
@@ -40,8 +46,9 @@ export class MouthRest {
     if (lively === undefined) return;
     this.#lively += (lively * heard * spanUs) / 1e6;
     this.#speechS += (heard * spanUs) / 1e6;
-    if (this.#speechS > leastSpeechS)
-      this.#isRest = this.#lively / this.#speechS < (this.#isRest ? notStill : still);
+    if (this.#speechS <= leastSpeechS) return;
+    this.#isKnown = true;
+    this.#isRest = this.#lively / this.#speechS < (this.#isRest ? notStill : still);
   }
 }
 

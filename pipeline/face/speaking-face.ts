@@ -24,6 +24,8 @@ const MOMENT_US = 40_000;
 const LONGEST_SPAN_US = 120_000;
 /** Sound that comes so late is not waited for, and faces away for so long are forgotten, µs. */
 const MAX_WAIT_US = 3_000_000;
+/** Pictures that wait for their sound, where times stand still. */
+const MAX_PENDING = 240;
 
 /** What is known of one face. */
 interface Known {
@@ -111,7 +113,8 @@ export class SpeakingFace {
     while (this.#pending.length > 0) {
       const { atUs, spanUs, mouths } = this.#pending[0]!;
       const neededUs = atUs + SOUND_LAGS_US.at(-1)! + MOMENT_US / 2;
-      if (neededUs > this.#level.untilUs && nowUs - atUs < MAX_WAIT_US) return;
+      const mayWait = nowUs - atUs < MAX_WAIT_US && this.#pending.length <= MAX_PENDING;
+      if (neededUs > this.#level.untilUs && mayWait) return;
       this.#pending.shift();
       const heard = this.#level.between(atUs - WATCH_US, atUs);
       if (heard === undefined) continue;
@@ -163,7 +166,7 @@ export class SpeakingFace {
     }
     const isRest = ({ id }: TrackedFace): boolean => this.#faces.get(id)!.restBeside.isRest;
     const awake = faces.filter((face) => !isRest(face));
-    if (awake.length === 1) {
+    if (awake.length === 1 && this.#faces.get(awake[0]!.id)!.restBeside.isKnown) {
       this.#likeliest = this.#speaker = awake[0]!.id;
       return;
     }
