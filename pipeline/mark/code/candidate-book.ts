@@ -10,7 +10,7 @@ import {
 import { CODE_BITS, MarkCode, minuteStepBit, minuteStepCode, payloadBitCode } from './mark-code.ts';
 import { type Judgement, judge, type SoftBits, speaksForPayload } from './soft-decision.ts';
 
-/** Payloads that a book holds at most: what is looked through in a quarter of a second. */
+/** Payloads that a book holds at most: what is looked through in some 40 ms where renditions have many minutes. */
 export const MAX_BOOK_PAYLOADS = 1_000_000;
 
 /** Of two renditions, how much likelier the better one has to be to be named: e^9, about 8000 times. */
