@@ -184,7 +184,6 @@ export class GpuFaceCanvas implements FaceCanvas {
   }
 
   keepPatch(slot: PictureSlot, rect: Rect): PatchId | undefined {
-    this.#gpu.gone.throwIfAborted();
     const picture = this.#picture(slot);
     if (this.#patches.size >= this.#options.maxPatches) return undefined;
     const memory = this.#patchMemory(4 * rect.widthPx * rect.heightPx);
@@ -214,7 +213,6 @@ export class GpuFaceCanvas implements FaceCanvas {
   }
 
   async render(slot: PictureSlot, jobs: readonly MouthJob[]): Promise<Uint8Array> {
-    this.#gpu.gone.throwIfAborted();
     try {
       return await this.#render(slot, jobs);
     } catch (error) {
@@ -235,10 +233,11 @@ export class GpuFaceCanvas implements FaceCanvas {
       throw memoryError('there is no room for a mouth to draw');
     // A larger mouth may want a larger space meanwhile, of which nobody knows yet whether it is there.
     for (let space: MouthSpace | undefined; space === undefined || space !== this.#space; ) {
+      // Lost or closed meanwhile, it takes no more memory.
+      this.#picture(slot);
       space = this.#spaceFor(pixels);
       await space.fits();
     }
-    this.#gpu.gone.throwIfAborted();
     const picture = this.#picture(slot);
     const bytes = await this.#download.fetchAfter((encoder) => {
       encoder.copyBufferToBuffer(picture, 0, this.#result, 0, this.#result.size);
@@ -310,6 +309,7 @@ export class GpuFaceCanvas implements FaceCanvas {
   }
 
   #picture(slot: PictureSlot): GPUBuffer {
+    this.#gpu.gone.throwIfAborted();
     if (this.#held.has(slot)) return this.#ring.place(slot);
     throw new LivedubError('LIVEDUB_E_BAD_REQUEST', `Picture ${slot} is not held any more.`);
   }

@@ -7,6 +7,7 @@ import type { ReanimatedPicture } from '../pipeline/ports/reanimator.ts';
 import { measureCanvases } from './canvas-times.ts';
 import { GpuDevice } from './gpu-device.ts';
 import { GpuFaceCanvas } from './gpu-face-canvas.ts';
+import { JOB_BYTES, MESH_BYTES } from './mouth-job.ts';
 import { openFaceCanvas } from './open-face-canvas.ts';
 import { faceMesh, lowerFace, mouthJob, paintedPicture, patchView } from './painted-face.ts';
 import { borrowGpu } from './shared-gpu.ts';
@@ -106,10 +107,15 @@ describe.skipIf(!hasVulkan)(`openFaceCanvas, as memory runs out${why}`, () => {
     const drawAt = (where: typeof place) =>
       canvas.render(slot, [mouthJob({ slot, place: where, patch, openingPx: 2 })]);
     expect(await drawAt(small)).not.toEqual(picture.bytes);
-    const giveBack = leave(1000);
-    // Two renditions at a time.
-    const failed = await Promise.allSettled([drawAt(place), drawAt(place)]);
-    expect(failed).toEqual(failed.map(() => ({ status: 'rejected', reason: memory })));
+    const giveBack = leave(JOB_BYTES + MESH_BYTES + 1000);
+    // Two renditions at a time, and one that waits for memory of its own until the canvas is closed.
+    const job = mouthJob({ slot, place, patch, openingPx: 2 });
+    const [first, second, third] = await Promise.allSettled([
+      ...[drawAt(place), drawAt(place)],
+      canvas.render(slot, [job, job]),
+    ]);
+    expect([first, second]).toEqual([first, second].map(() => ({ status: 'rejected', reason: memory })));
+    expect(third!.status).toBe('rejected');
     while (canvas.on !== 'cpu') await new Promise(setImmediate);
     expect(canvas.epoch).toBe(1);
     const cpu = new CpuFaceCanvas({ format });
