@@ -9,6 +9,8 @@ import { flashAndBeep } from './ingest/test-support.ts';
 import type { Programme } from './programme.ts';
 import { h264Clip, START_US, vp8Pictures } from './recording/test-support.ts';
 
+/** FFmpeg gives way to everything else. */
+const PATIENTLY = { timeout: 60_000 };
 const SECONDS = 4;
 const END_US = START_US + SECONDS * 1_000_000;
 
@@ -66,11 +68,11 @@ describe('ChannelRecordings', () => {
     push(recordings);
     recordings.stop(END_US, 0);
     expect(demand.of('es').face).toBe(false);
-    await expect.poll(() => view().state, { timeout: 30_000 }).toBe('done');
+    await expect.poll(() => view().state, PATIENTLY).toBe('done');
     // The first can be had while the second is made.
     const whole = await recordings.file(id, 'recording.mp4');
     expect(whole.downloadName).toMatch(/^A talk \d{4}-\d\d-\d\d\.mp4$/);
-    await expect.poll(() => view().faces[0]?.state, { timeout: 30_000 }).toBe('done');
+    await expect.poll(() => view().faces[0]?.state, PATIENTLY).toBe('done');
     expect(view().faces[0]!.download).toBe(`/v1/channels/talk/recordings/${id}/recording.es.face.mp4`);
     const face = await recordings.file(id, 'recording.es.face.mp4');
     expect(face.downloadName).toMatch(/^A talk \d{4}-\d\d-\d\d es\.face\.mp4$/);
@@ -86,13 +88,27 @@ describe('ChannelRecordings', () => {
     const { id } = await before.recordings.start();
     push(before.recordings);
     before.recordings.stop(END_US, 0);
-    await expect.poll(() => before.view().state, { timeout: 30_000, interval: 5 }).toBe('done');
+    await expect.poll(() => before.view().state, { ...PATIENTLY, interval: 5 }).toBe('done');
     await before.recordings.close();
     const { recordings, notices, view } = await open('restart');
     expect(view()).toMatchObject({ id, state: 'done' });
-    await expect.poll(() => view().faces[0]?.state, { timeout: 30_000 }).toBe('done');
+    await expect.poll(() => view().faces[0]?.state, PATIENTLY).toBe('done');
     expect((await recordings.file(id, 'recording.es.face.mp4')).path).toContain(id);
     expect(notices).toEqual([]);
+    await recordings.close();
+  });
+
+  it('say why there is nothing, also when it is the next start that finds nothing', async () => {
+    const before = await open('nothing');
+    await before.recordings.start();
+    await before.recordings.close();
+    const { recordings, notices, view } = await open('nothing');
+    await expect.poll(() => view().state, PATIENTLY).toBe('failed');
+    expect(view()).toMatchObject({ faces: [], error: { code: 'LIVEDUB_E_INPUT_UNREADABLE' } });
+    expect(view().download).toBeUndefined();
+    expect(notices.map(({ level, message }) => [level, message])).toEqual([
+      ['warning', 'Recording: Nothing was recorded.'],
+    ]);
     await recordings.close();
   });
 });

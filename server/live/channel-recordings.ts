@@ -69,7 +69,7 @@ export class ChannelRecordings {
       };
       const done = finishRecording({ folder, state, signal: this.#stop.signal, onState }).then(
         (finished) => this.#settled(name, finished),
-        (error: unknown) => this.#failed(error),
+        (error: unknown) => this.#failed(name, error),
       );
       this.#track(name, undefined, done);
     }
@@ -219,11 +219,7 @@ export class ChannelRecordings {
     const { recorder } = running;
     const done = recorder.finish(this.#stop.signal).then(
       (state) => this.#settled(recorder.id, state),
-      async (error: unknown) => {
-        const state = await readState(recorder.folder).catch(() => undefined);
-        if (state) this.#finished.set(recorder.id, state);
-        this.#failed(error);
-      },
+      (error: unknown) => this.#failed(recorder.id, error),
     );
     this.#track(recorder.id, recorder, done);
   }
@@ -244,7 +240,9 @@ export class ChannelRecordings {
     this.#o.onChange();
   }
 
-  #failed(thrown: unknown): void {
+  async #failed(id: string, thrown: unknown): Promise<void> {
+    const state = await readState(join(this.#o.folder, id)).catch(() => undefined);
+    if (state) this.#finished.set(id, state);
     const error = toLivedubError(thrown);
     if (error.code === 'LIVEDUB_E_ABORTED') return;
     this.#warn(error.message);
