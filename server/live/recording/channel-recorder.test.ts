@@ -144,7 +144,7 @@ describe('ChannelRecorder', () => {
     const recorder = await start('crash');
     for (const frame of video) recorder.push('live:video', frame);
     for (const frame of audio) recorder.push('live:audio', frame);
-    await expect.poll(() => recorder.pendingBytes).toBe(0);
+    await expect.poll(() => recorder.pendingBytes, { timeout: 30_000 }).toBe(0);
     // Nothing is closed or finished; the last write was cut.
     truncateSync(path.join(recorder.folder, '000-live-video.mkv'), 60_000);
     const left = await readState(recorder.folder);

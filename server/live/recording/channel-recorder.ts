@@ -261,8 +261,10 @@ export class ChannelRecorder {
       });
       track.part = { track: name, codec: frame.codec, file };
       this.#state.parts.push(track.part);
-      if (isMoved(name) && this.#faceOf(name) === undefined)
+      if (isMoved(name) && this.#faceOf(name) === undefined) {
         this.#state = withFace(this.#state, { language: languageOf(name), state: 'pending' });
+        this.#options.onChange?.();
+      }
     }
     const { part } = track;
     const grows =

@@ -5,13 +5,15 @@ import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { DUBBED_FILE_SOURCE_TYPE } from '../../../pipeline/media/disclosure.ts';
 import { MediaFixtures, onsetsMs } from '../../../pipeline/media/media-fixtures.ts';
 import { flashAndBeep } from '../ingest/test-support.ts';
-import { ChannelRecorder, viewRecording } from './channel-recorder.ts';
+import { ChannelRecorder, type ChannelRecorderOptions, viewRecording } from './channel-recorder.ts';
 import { finishRecording } from './finish-recording.ts';
 import { isUnfinished, readState } from './recording-state.ts';
 import { brightness, h264Clip, SECOND_US, START_US, vp8Pictures } from './test-support.ts';
 
 const signal = new AbortController().signal;
 const FACE = 'face:es:synced';
+/** A disk and a processor that others use, too. */
+const PATIENTLY = { timeout: 30_000 };
 
 /** The picture as filmed flashes for a moment every two seconds; the one that is moved is white throughout. */
 describe('the file of a moved picture', () => {
@@ -32,11 +34,11 @@ describe('the file of a moved picture', () => {
     const input = ['-f', 'lavfi', '-i', `color=white:s=${size}:r=25:d=${toS - fromS}`];
     return vp8Pictures(fixtures, { name: `moved-${fromS}`, input, fromUs: at(fromS) });
   };
-  const start = (name: string, maxPendingBytes?: number) =>
+  const start = (name: string, options: Partial<ChannelRecorderOptions> = {}) =>
     ChannelRecorder.start({
       folder: fixtures.path(name),
       ...{ id: name, title: 'A talk', from: 'en', startedAt: '2026-01-02T03:04:05.000Z', startUs: START_US },
-      ...(maxPendingBytes === undefined ? {} : { maxPendingBytes }),
+      ...options,
     });
   const push = (recorder: ChannelRecorder, filmed: EncodedFrame[], faces: EncodedFrame[]) => {
     for (const frame of filmed) recorder.push('live:video', frame);
@@ -59,12 +61,15 @@ describe('the file of a moved picture', () => {
   };
 
   it('has the dub, its captions and the picture of all the time, moved where it was', async () => {
-    const recorder = await start('faces');
+    const told: unknown[] = [];
+    const recorder = await start('faces', { onChange: () => told.push(recorder.view(String).faces) });
     // Every second one is left out for a while, and the last is left out before the switch is turned off.
     const first = moved(2, 6).filter((_, i) => i < 50 || i % 2 === 0);
     push(recorder, filmedVp8, [...first, ...moved(8, 10)]);
     expect(recorder.view(String).faces).toEqual([]);
-    await expect.poll(() => recorder.view(String).faces).toEqual([{ language: 'es', state: 'recording' }]);
+    const recorded = [{ language: 'es', state: 'recording' }];
+    await expect.poll(() => told.at(-1), PATIENTLY).toEqual(recorded);
+    expect(recorder.view(String).faces).toEqual(recorded);
     const state = await recorder.finish(signal);
     const view = viewRecording(state, (file) => `/x/${file}`);
     expect(view.faces).toEqual([{ language: 'es', state: 'done', download: '/x/recording.es.face.mp4' }]);
@@ -115,7 +120,7 @@ describe('the file of a moved picture', () => {
   it('is made after a crash, also when the crash came while it was made', async () => {
     const recorder = await start('crash');
     push(recorder, video, moved(2, 6));
-    await expect.poll(() => recorder.pendingBytes).toBe(0);
+    await expect.poll(() => recorder.pendingBytes, PATIENTLY).toBe(0);
     // Nothing is closed; the last write was cut.
     const part = path.join(recorder.folder, '003-face-es-synced.mkv');
     truncateSync(part, Math.round(statSync(part).size * 0.6));
@@ -147,7 +152,7 @@ describe('the file of a moved picture', () => {
   it('fails alone, and says why', async () => {
     const recorder = await start('broken');
     push(recorder, filmedVp8, moved(2, 4));
-    await expect.poll(() => recorder.pendingBytes).toBe(0);
+    await expect.poll(() => recorder.pendingBytes, PATIENTLY).toBe(0);
     await recorder.close();
     const part = path.join(recorder.folder, '003-face-es-synced.mkv');
     writeFileSync(part, 'nothing of a picture');
@@ -181,13 +186,13 @@ describe('the file of a moved picture', () => {
     const filmed = filmedVp8.slice(0, 200);
     const sound = audio.slice(0, 200);
     const bytes = [...filmed, ...sound].reduce((sum, { data }) => sum + data.length, 0);
-    const recorder = await start('slow', 1.5 * bytes);
+    const recorder = await start('slow', { maxPendingBytes: 1.5 * bytes });
     for (const frame of filmed) recorder.push('live:video', frame);
     for (const frame of sound) recorder.push('mix:es:synced', frame);
     expect(recorder.pendingBytes).toBeGreaterThan(0.9 * bytes);
     const [first, second, third] = [moved(2, 3), moved(3, 4), moved(5, 6)];
     for (const frame of [...first, ...second.slice(0, 10)]) recorder.push(FACE, frame);
-    await expect.poll(() => recorder.pendingBytes).toBe(0);
+    await expect.poll(() => recorder.pendingBytes, PATIENTLY).toBe(0);
     for (const frame of [...second.slice(10), ...third]) recorder.push(FACE, frame);
     expect((await recorder.finish(signal)).state).toBe('done');
     expect(whiteMs(path.join(recorder.folder, 'recording.es.face.mp4'))).toEqual([

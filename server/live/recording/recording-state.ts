@@ -64,8 +64,8 @@ export function isUnfinished({ state, faces }: RecordingState): boolean {
 
 /** The state with one language's face changed. */
 export function withFace(state: RecordingState, face: RecordedFace): RecordingState {
-  const others = state.faces.filter(({ language }) => language !== face.language);
-  return { ...state, faces: [...others, face] };
+  const at = state.faces.findIndex(({ language }) => language === face.language);
+  return { ...state, faces: at < 0 ? [...state.faces, face] : state.faces.with(at, face) };
 }
 
 export async function readState(folder: string): Promise<RecordingState> {
