@@ -16,10 +16,10 @@ const GAIN_SPREAD = 0.08;
 const REST_SPREAD = 0.25;
 /** How far it is from where the loudness has it, and how sure that is before it was seen, in moments. */
 const ERROR = 0.06;
-const ERROR_WEIGHT = 3;
+const logSpeakingEvidence = logEvidence(ERROR, 3);
 /** How much a mouth moves that says nothing, or something else: it may rest or move. */
 const IDLE = 0.05;
-const IDLE_WEIGHT = 1.5;
+const logIdleEvidence = logEvidence(IDLE, 1.5);
 
 /** Products of what was seen and heard, weighted moments. */
 interface Sums {
@@ -101,35 +101,30 @@ function logSpeaking({ moments, heard, heard2, seen, seen2, seenHeard }: Sums): 
   const gain = (a * drive - heard * seen) / determinant;
   const unexplained = seen2 + gainPrior * GAIN ** 2 - (rest * seen + gain * drive);
   const prior = (restPrior * gainPrior) / determinant;
-  return logEvidence({ moments, unexplained, prior, usual: ERROR, weight: ERROR_WEIGHT });
+  return logSpeakingEvidence(moments, unexplained, prior);
 }
 
 function logIdle({ moments, seen, seen2 }: Sums): number {
   const restPrior = (IDLE / REST_SPREAD) ** 2;
   const unexplained = seen2 - seen ** 2 / (moments + restPrior);
   const prior = restPrior / (moments + restPrior);
-  return logEvidence({ moments, unexplained, prior, usual: IDLE, weight: IDLE_WEIGHT });
+  return logIdleEvidence(moments, unexplained, prior);
 }
 
-/** Of normal errors whose size is not known, but for a constant that all explanations have in common. */
-function logEvidence(of: {
-  readonly moments: number;
-  readonly unexplained: number;
-  /** How much narrower what is known of rest and gain has become. */
-  readonly prior: number;
-  readonly usual: number;
-  readonly weight: number;
-}): number {
-  const { moments, unexplained, prior, usual, weight } = of;
+/**
+ * Of normal errors whose size is not known, but for a constant that all explanations have in common.
+ * @param usual their size, as sure as if so many moments had said so
+ * @returns a function of the moments, the squares that are left unexplained, and how much narrower what is known of rest and gain
+ * has become
+ */
+function logEvidence(usual: number, weight: number) {
   const before = weight * usual ** 2;
-  const shape = weight + moments / 2;
-  return (
-    weight * Math.log(before) -
-    shape * Math.log(before + Math.max(0, unexplained) / 2) +
-    Math.log(prior) / 2 +
-    logGamma(shape) -
-    logGamma(weight)
-  );
+  const constant = weight * Math.log(before) - logGamma(weight);
+  return (moments: number, unexplained: number, narrower: number): number => {
+    const shape = weight + moments / 2;
+    const left = before + Math.max(0, unexplained) / 2;
+    return constant + logGamma(shape) - shape * Math.log(left) + Math.log(narrower) / 2;
+  };
 }
 
 /** Stirling's series, for x > 0. */
