@@ -24,6 +24,8 @@ const DELAY_MS = 6000;
 const ACTIVE_MS = 10_000;
 /** Recorded before anything may be moved, and after it may no more. */
 const AROUND_MS = 5000;
+/** Files of four minutes are made while the channel goes on, which comes first. */
+const MAKING_MS = 240_000;
 
 /** A person speaks into Chromium's camera and microphone; nobody watches. */
 describe.skipIf(TALKING_CLIP === undefined)('a recording with faces', () => {
@@ -94,13 +96,13 @@ describe.skipIf(TALKING_CLIP === undefined)('a recording with faces', () => {
       timeoutMs: 20_000,
     });
     await until('it is done', async () => ['done', 'failed'].includes((await recorded()).state), {
-      timeoutMs: 90_000,
+      timeoutMs: MAKING_MS,
     });
     const isOver = async () => (await recorded()).faces.every(({ state }) => state !== 'finishing');
-    await until('so is its face', isOver, { timeoutMs: 90_000 });
+    await until('so is its face', isOver, { timeoutMs: MAKING_MS });
     console.log(JSON.stringify(await recorded()), live.notices, [...told]);
     expect(await recorded()).toMatchObject({ state: 'done', faces: [{ language: 'es', state: 'done' }] });
-  }, 480_000);
+  }, 900_000);
 
   it('is two files to download, whole or in part', async () => {
     const { download, faces } = await recorded();
