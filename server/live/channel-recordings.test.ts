@@ -83,6 +83,20 @@ describe('ChannelRecordings', () => {
     await recordings.close();
   });
 
+  it('are being finished as soon as they are ended, while the last of their dubs comes in', async () => {
+    const { recordings, view } = await open('drains');
+    await recordings.start();
+    push(recordings);
+    expect(view().state).toBe('recording');
+    expect(recordings.stop(END_US, 60_000)?.state).toBe('finishing');
+    expect(view().state).toBe('finishing');
+    await expect(recordings.start()).rejects.toMatchObject({
+      code: 'LIVEDUB_E_CONFLICT',
+      message: 'The recording before is still taking in its last seconds.',
+    });
+    await recordings.close();
+  });
+
   it('are finished by the next start, wherever the last one stopped', async () => {
     const before = await open('restart');
     const { id } = await before.recordings.start();

@@ -80,7 +80,8 @@ export class ChannelRecordings {
     const views = [...this.#finished].map(([id, state]) =>
       viewRecording(state, (file) => this.#href(id, file)),
     );
-    for (const recorder of this.#live()) views.push(recorder.view((file) => this.#href(recorder.id, file)));
+    for (const { recorder } of this.#finishing.values()) if (recorder) views.push(this.#view(recorder));
+    if (this.#running) views.push(this.#runningView(this.#running));
     return views.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   }
 
@@ -116,6 +117,14 @@ export class ChannelRecordings {
   }
 
   async #start(startUs: number): Promise<RecordingView> {
+    if (this.#running?.timer !== undefined)
+      throw new LivedubError(
+        'LIVEDUB_E_CONFLICT',
+        'The recording before is still taking in its last seconds.',
+        {
+          remedy: 'Try again in a few seconds.',
+        },
+      );
     if (this.#running || this.#isStarting)
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'This channel is being recorded already.');
     this.#isStarting = true;
@@ -123,7 +132,7 @@ export class ChannelRecordings {
       const recorder = await this.#open(startUs);
       this.#running = { recorder, endUs: Number.POSITIVE_INFINITY, timer: undefined };
       this.#o.onChange();
-      return recorder.view((file) => this.#href(recorder.id, file));
+      return this.#view(recorder);
     } finally {
       this.#isStarting = false;
     }
@@ -142,6 +151,7 @@ export class ChannelRecordings {
       startUs,
       dubNotice: this.#o.dubNotice,
       onChange: () => this.#o.onChange(),
+      onKeyframeWanted: () => this.#o.programme()?.requestKeyframes(),
     });
     if (!this.#isClosed) return recorder;
     await recorder.close();
@@ -180,9 +190,12 @@ export class ChannelRecordings {
       clearTimeout(running.timer);
       running.endUs = Math.min(running.endUs, endUs);
       if (drainMs === 0) this.#finish(running);
-      else running.timer = setTimeout(() => this.#finish(running), drainMs + DRAIN_MARGIN_MS);
+      else {
+        running.timer = setTimeout(() => this.#finish(running), drainMs + DRAIN_MARGIN_MS);
+        this.#o.onChange();
+      }
     }
-    return running.recorder.view((file) => this.#href(running.recorder.id, file));
+    return this.#runningView(running);
   }
 
   /** @throws LivedubError LIVEDUB_E_NOT_FOUND */
@@ -252,10 +265,15 @@ export class ChannelRecordings {
     this.#o.onNotice({ level: 'warning', code: 'recording', message: `Recording: ${message}` });
   }
 
-  /** Recordings whose state is in memory only. */
-  #live(): ChannelRecorder[] {
-    const finishing = [...this.#finishing.values()].flatMap(({ recorder }) => (recorder ? [recorder] : []));
-    return this.#running ? [this.#running.recorder, ...finishing] : finishing;
+  #view(recorder: ChannelRecorder): RecordingView {
+    return recorder.view((file) => this.#href(recorder.id, file));
+  }
+
+  /** One that was ended is being finished, though it still takes in the last of its dubs. */
+  #runningView({ recorder, timer }: Running): RecordingView {
+    const { recorded } = recorder;
+    if (timer === undefined || recorded.state !== 'recording') return this.#view(recorder);
+    return viewRecording({ ...recorded, state: 'finishing' }, (file) => this.#href(recorder.id, file));
   }
 
   #href(id: string, file: string): string {

@@ -6,7 +6,7 @@ import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { DUBBED_FILE_SOURCE_TYPE } from '../../../pipeline/media/disclosure.ts';
 import { MediaFixtures, onsetsMs } from '../../../pipeline/media/media-fixtures.ts';
 import { flashAndBeep } from '../ingest/test-support.ts';
-import { ChannelRecorder, viewRecording } from './channel-recorder.ts';
+import { ChannelRecorder, type ChannelRecorderOptions, viewRecording } from './channel-recorder.ts';
 import { finishRecording } from './finish-recording.ts';
 import { readState } from './recording-state.ts';
 import { flashesMs, h264Clip, SECOND_US, START_US, vp8Pictures } from './test-support.ts';
@@ -23,8 +23,12 @@ describe('ChannelRecorder', () => {
     return vp8Pictures(fixtures, { name: size, input, fromUs });
   };
 
-  async function start(name: string): Promise<ChannelRecorder> {
+  async function start(
+    name: string,
+    options: Partial<ChannelRecorderOptions> = {},
+  ): Promise<ChannelRecorder> {
     return ChannelRecorder.start({
+      ...options,
       folder: fixtures.path(`recordings/${name}`),
       ...{ id: name, title: 'A talk', from: 'en', startedAt: '2026-01-02T03:04:05.000Z', startUs: START_US },
     });
@@ -80,9 +84,12 @@ describe('ChannelRecorder', () => {
       ...{ kind: 'utterance', clauseId: 0, language: 'es', mode: 'synced', outcome: 'spoken' },
       ...{ startUs: at(1.5), endUs: at(3.5), rate: 1, afterClauseMs: 0 },
     });
+    recorder.pushText({ ...clause, clauseId: 1, startUs: at(15), endUs: at(19), text: 'Cut short.' });
+    recorder.pushText({ ...clause, clauseId: 2, startUs: at(17), endUs: at(19), text: 'Too late.' });
     expect(recorder.state).toBe('recording');
     const state = await recorder.finish(signal);
     expect(state.state).toBe('done');
+    // No caption makes it longer.
     expect(Math.abs(state.durationMs - 16_000)).toBeLessThan(100);
     const file = path.join(recorder.folder, 'recording.mp4');
     near(flashesMs(file), [1000, 3000, 5000, 11_000, 13_000, 15_000]);
@@ -111,11 +118,25 @@ describe('ChannelRecorder', () => {
     expect(readFileSync(path.join(recorder.folder, 'en.srt'), 'utf8')).toContain(
       '00:00:01,000 --> 00:00:03,000\nGood evening.',
     );
+    const english = readFileSync(path.join(recorder.folder, 'en.vtt'), 'utf8');
+    expect(english).toMatch(/00:00:15\.000 --> 00:00:(15\.9|16\.0)\d\d\nCut short\.\n\n$/u);
     const view = viewRecording(state, (name) => `/x/${name}`);
     expect(view.download).toBe('/x/recording.mp4');
     expect(view.captions.map((one) => one.language)).toEqual(['en', 'es']);
     // The picture was copied, and what it was made of is gone.
     expect(existsSync(path.join(recorder.folder, '000-live-video.mkv'))).toBe(false);
+  });
+
+  it('asks for a keyframe once a second while a picture waits for one', async () => {
+    let asked = 0;
+    const recorder = await start('keyframes', { onKeyframeWanted: () => (asked += 1) });
+    const [key, ...later] = vp8('160x120', 4, START_US);
+    for (const frame of later.slice(0, 49)) recorder.push('face:es:synced', frame);
+    expect(asked).toBe(2);
+    recorder.push('face:es:synced', { ...key!, mediaTimeUs: START_US + 2 * SECOND_US });
+    for (const frame of later.slice(50)) recorder.push('face:es:synced', frame);
+    expect(asked).toBe(2);
+    await recorder.close();
   });
 
   it('follows a VP8 picture that changes its size, and a publisher that comes back with H.264', async () => {

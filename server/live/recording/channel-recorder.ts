@@ -42,13 +42,20 @@ export interface ChannelRecorderOptions {
   readonly maxPendingBytes?: number;
   /** State or error changed. Default: nothing. */
   readonly onChange?: () => void;
+  /** A picture is left out until there is a keyframe; told once a second of it. Default: nothing. */
+  readonly onKeyframeWanted?: () => void;
 }
+
+/** A keyframe takes its time: it is asked for no more often, µs. */
+const ASK_KEYFRAME_EVERY_US = 1_000_000;
 
 interface Track {
   spool: TrackSpool | undefined;
   part: RecordingPart | undefined;
   formatKey: string | undefined;
   lastUs: number;
+  /** When a keyframe was asked for last. */
+  askedUs: number;
   /** Frames were left out: the next one has to stand by itself. */
   isBroken: boolean;
 }
@@ -142,16 +149,26 @@ export class ChannelRecorder {
     if (atUs < 0) return;
     let known = this.#tracks.get(track);
     if (known === undefined) {
-      known = { spool: undefined, part: undefined, formatKey: undefined, lastUs: -1, isBroken: false };
+      known = {
+        ...{ spool: undefined, part: undefined, formatKey: undefined },
+        ...{ lastUs: -1, askedUs: Number.NEGATIVE_INFINITY, isBroken: false },
+      };
       this.#tracks.set(track, known);
     }
     // A frame out of order cannot be shown any more.
     if (atUs <= known.lastUs) return;
     const format = frame.codec === 'opus' ? { key: 'opus' } : pictureFormat(frame);
     // A stretch of pictures begins with a keyframe.
-    if ((known.formatKey === undefined || known.isBroken) && format === undefined) return;
     const maxPendingBytes = this.#options.maxPendingBytes ?? 32 * 2 ** 20;
-    known.isBroken = isMoved(track) && this.#pendingBytes > maxPendingBytes / 2;
+    const isBehind = isMoved(track) && this.#pendingBytes > maxPendingBytes / 2;
+    if ((known.formatKey === undefined || known.isBroken) && format === undefined) {
+      if (!isBehind && atUs - known.askedUs >= ASK_KEYFRAME_EVERY_US) {
+        known.askedUs = atUs;
+        this.#options.onKeyframeWanted?.();
+      }
+      return;
+    }
+    known.isBroken = isBehind;
     if (known.isBroken) return;
     if (this.#pendingBytes > maxPendingBytes) {
       const message = 'The disk is too slow for this recording.';

@@ -51,7 +51,9 @@ export async function finishRecording(options: FinishOptions): Promise<Recording
 }
 
 async function finishWhole({ folder, signal, ...options }: FinishOptions): Promise<RecordingState> {
-  let state: RecordingState = { ...options.state, state: 'finishing' };
+  // What a crash has left does not know how long it is.
+  const knownMs = options.state.state === 'recording' ? 0 : options.state.durationMs;
+  let state: RecordingState = { ...options.state, state: 'finishing', durationMs: knownMs };
   try {
     await writeState(folder, state);
     const parts = await usableOf(folder, state.parts, signal);

@@ -14,6 +14,7 @@ const RecordingStateSchema = z.object({
   /** Captions of dubs begin with a notice that they are made by AI. */
   dubNotice: z.boolean().default(true),
   state: z.enum(['recording', 'finishing', 'done', 'failed']),
+  /** 0: not known, after a crash. */
   durationMs: z.number(),
   /** In the order in which they began. */
   parts: z.array(

@@ -9,11 +9,12 @@ import { type RecordingState, TEXT_FILE } from './recording-state.ts';
 
 /**
  * Captions of a recording by language, from the events written while it ran: the source on its own times, a translation
- * where its synced voice says it, else on its clause. A dub's begin with the notice that it is one.
+ * where its synced voice says it, else on its clause. A dub's begin with the notice that it is one. None outlasts the
+ * recording, where it is known how long that is.
  */
 export async function readCaptions(
   folder: string,
-  { from, dubNotice }: Pick<RecordingState, 'from' | 'dubNotice'>,
+  { from, dubNotice, durationMs }: Pick<RecordingState, 'from' | 'dubNotice' | 'durationMs'>,
 ): Promise<Map<string, CaptionClause[]>> {
   const clauses: CaptionClause[] = [];
   const translations = new Map<string, Extract<TextEvent, { kind: 'translation' }>>();
@@ -25,8 +26,13 @@ export async function readCaptions(
       spoken.set(`${event.language} ${event.clauseId}`, event);
     }
   }
+  const lastUs = durationMs > 0 ? durationMs * 1000 : Number.POSITIVE_INFINITY;
+  const within = (cues: readonly CaptionClause[]) =>
+    inOrder(cues)
+      .filter((cue) => cue.startUs < lastUs)
+      .map((cue) => ({ ...cue, endUs: Math.min(cue.endUs, lastUs) }));
   const all = new Map<string, CaptionClause[]>();
-  if (clauses.length > 0) all.set(from, inOrder(clauses));
+  if (clauses.length > 0) all.set(from, clauses);
   for (const [key, { language, text, startUs, endUs }] of translations) {
     const cues = all.get(language) ?? [];
     cues.push({ text, ...(spoken.get(key) ?? { startUs, endUs }) });
@@ -34,8 +40,8 @@ export async function readCaptions(
   }
   return new Map(
     [...all].map(([language, cues]) => {
-      const inTime = inOrder(cues);
-      return [language, dubNotice && language !== from ? withDubNotice(inTime, language) : inTime];
+      const isNoted = dubNotice && language !== from;
+      return [language, within(isNoted ? withDubNotice(inOrder(cues), language) : cues)];
     }),
   );
 }
