@@ -23,7 +23,13 @@ export async function makeFaceFile(plan: MuxPlan, language: string, signal: Abor
   const titles = dubTitles(parts);
   const hasFilmed = parts.length > moved.length + titles.length;
   if (spans.length === 0 || titles.length === 0 || !hasFilmed)
-    throw new LivedubError('LIVEDUB_E_INPUT_UNREADABLE', 'The picture with moved lips cannot be read.');
+    throw new LivedubError(
+      'LIVEDUB_E_INPUT_UNREADABLE',
+      'What was recorded of picture, lips or dub cannot be read.',
+      {
+        remedy: 'Take the MP4 with all languages; what can be read is still in the folder of the recording.',
+      },
+    );
   const made = path.join(folder, `${faceFile(language)}.part`);
   try {
     const captions = plan.captions.filter((one) => one === language);
