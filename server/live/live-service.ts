@@ -76,6 +76,8 @@ export class LiveService implements LiveApi {
   readonly #players = new RtcSessions<WhepSession>();
   #tokens = new Map<string, Promise<string>>();
   #closing: Promise<void> | undefined;
+  /** Every channel on disk is known. */
+  #isOpen = false;
 
   /** Serves no channel until it is opened. */
   constructor(options: LiveServiceOptions) {
@@ -97,6 +99,7 @@ export class LiveService implements LiveApi {
   /** Takes up the channels there are, and finishes recordings that a crash left. Call it once, alone on its data. */
   async open(): Promise<void> {
     for (const record of await this.#o.store.load()) if (!this.#closing) await this.#add(record);
+    this.#isOpen = true;
   }
 
   list(): readonly ChannelView[] {
@@ -243,6 +246,11 @@ export class LiveService implements LiveApi {
 
   #channel(id: string): LiveChannel {
     const channel = this.#channels.get(id);
+    // Who comes back to a server that starts again must not be told that the channel is gone.
+    if (!channel && !this.#isOpen)
+      throw new LivedubError('LIVEDUB_E_CLOSED', 'The server is starting.', {
+        remedy: 'Try again in a few seconds.',
+      });
     if (!channel)
       throw new LivedubError('LIVEDUB_E_NOT_FOUND', `There is no channel ${id}.`, {
         remedy: 'GET /v1/channels lists what there is.',
