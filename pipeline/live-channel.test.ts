@@ -229,9 +229,9 @@ describe('a live DubChannel', () => {
       }
       return (2 * (re * re + im * im)) / (left!.length * energy);
     };
-    // Before the first utterance the mix is the bed, and nothing of the speech that is dubbed.
+    // Before the first utterance the mix is the bed, but for its mark, and nothing of the speech that is dubbed.
     const before = live.frames('mix:interpret').slice(20, 60);
-    expect(Math.min(...before.map(share))).toBeGreaterThan(0.95);
+    expect(Math.min(...before.map(share))).toBeGreaterThan(0.9);
     expect(live.placed.filter((u) => u.outcome === 'spoken').length).toBeGreaterThan(1);
     await live.channel.close();
   });
