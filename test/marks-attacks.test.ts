@@ -121,8 +121,8 @@ describe('somebody who tampers with a marked clip', () => {
     const clip = Float32Array.from([...a.subarray(0, seam), ...b.subarray(seam)]);
     const { findings } = await detector.detect(clip);
     expect(findings.map(({ payload }) => payload.rendition)).toEqual([FIRST, SECOND]);
-    expect(Math.abs(findings[0]!.endS - CLIP_S / 2)).toBeLessThan(1.5);
-    expect(Math.abs(findings[1]!.startS - CLIP_S / 2)).toBeLessThan(1.5);
+    expect(Math.abs(findings[0]!.endS - CLIP_S / 2)).toBeLessThan(0.5);
+    expect(Math.abs(findings[1]!.startS - CLIP_S / 2)).toBeLessThan(0.5);
   });
 
   it('gets no third name out of the mean of two renditions', async () => {

@@ -223,7 +223,8 @@ class ClipSearch {
       const isMarked = [...presence.values()].some(({ score, threshold }) => score >= threshold);
       if (!isMarked || to - from < 2 * least) return undefined;
       const middle = Math.round((from + to) / 2);
-      return this.#look(from, middle, deeper - 1, 'first') ?? this.#look(middle, to, deeper - 1, 'first');
+      const before = this.#look(from, middle, deeper - 1, 'first');
+      return this.#look(middle, to, deeper - 1, 'first') ?? before;
     }
     const startsAt = Math.round(Math.min(...findings.map((one) => one.startS)) * DETECT_RATE_HZ);
     const endsAt = Math.round(Math.max(...findings.map((one) => one.endS)) * DETECT_RATE_HZ);

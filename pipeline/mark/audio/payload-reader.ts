@@ -180,8 +180,11 @@ export class PayloadReader {
     split: { readonly change: number; readonly step: Int8Array } | undefined,
   ): AudioReading {
     const code = this.#code.encode(packPayload(found.payload));
-    const chips = this.#layout.chips(code);
-    const later = split ? this.#layout.chips(code.map((sign, i) => sign * split.step[i]!)) : chips;
+    // The synchronisation is heard in the key's other renditions as well.
+    const dataChips = (word: Int8Array) =>
+      this.#layout.chips(word).map((sign, cell) => (this.#layout.bit[cell]! < 0 ? 0 : sign));
+    const chips = dataChips(code);
+    const later = split ? dataChips(code.map((sign, i) => sign * split.step[i]!)) : chips;
     const { values, grid } = peak.cells;
     const count = Math.floor((grid.steps - 1 - peak.offset) / CELL_STEPS) + 1;
     const sums = Float64Array.from({ length: count }, (_, k) => {
