@@ -53,6 +53,19 @@ interface KeySearch {
   readonly reader: PayloadReader;
 }
 
+/** One window on its way through the search. */
+interface Look {
+  readonly views: ClipViews;
+  readonly trials: Trials;
+  readonly startS: number;
+  /** Speeds that are the likeliest: that of the window before, and none. */
+  readonly quick: readonly Warp[];
+  /** Keys of which nothing was found yet. */
+  readonly left: Set<KeySearch>;
+  readonly findings: (MarkFinding & { readonly warp: Warp })[];
+  readonly presence: Map<number, { readonly score: number; readonly threshold: number }>;
+}
+
 /** Looks for the marks of some keys in a window of a clip. */
 export class WindowSearch {
   readonly #keys: readonly KeySearch[];
@@ -86,38 +99,45 @@ export class WindowSearch {
     }: { trials: Trials; first?: Warp | undefined; speeds?: 'all' | 'first' },
   ): WindowResult {
     this.#windows += 1;
-    const views = new ClipViews(spectra);
-    const left = new Set(this.#keys);
-    const findings: (MarkFinding & { warp: Warp })[] = [];
-    const presence = new Map<number, { score: number; threshold: number }>();
-    const note = (key: KeySearch, score: number) => {
-      const { keyId } = key.layout.key;
-      const tried = SYNC_TRIALS * this.#keys.length * this.#windows ** 2 * 1.65;
-      const threshold = Math.sqrt(2 * (Math.log(tried) - LOG_FALSE_ALARM));
-      if (score > (presence.get(keyId)?.score ?? 0)) presence.set(keyId, { score, threshold });
+    const look: Look = {
+      views: new ClipViews(spectra),
+      trials,
+      startS,
+      quick: first === AS_IT_WAS ? [first] : [first, AS_IT_WAS],
+      left: new Set(this.#keys),
+      findings: [],
+      presence: new Map(),
     };
-    const take = (key: KeySearch, peak: SyncPeak | DriftPeak, reading: AudioReading) => {
-      left.delete(key);
-      findings.push({ ...findingOf(peak, reading, startS), warp: peak.cells.grid.warp });
-    };
+    this.#readAtOnce(look);
+    if (look.left.size > 0 && spectra.frames > 0) {
+      const drifts = this.#readAlongPaths(look);
+      if (look.left.size > 0) this.#readAnywhere(look, drifts, speeds);
+    }
+    return { findings: look.findings, presence: look.presence };
+  }
 
-    const quick: readonly Warp[] = first === AS_IT_WAS ? [first] : [first, AS_IT_WAS];
+  /** At the likeliest speeds, where the synchronisation is clear. */
+  #readAtOnce(look: Look): void {
+    const { quick, left, views, trials } = look;
     for (const warp of quick) {
       for (const key of [...left]) {
         for (const weighting of WEIGHTINGS) {
           const [peak] = searchSync(views.cells(warp, weighting), key.pattern);
-          note(key, peak!.score);
+          this.#note(look, key, peak!.score);
           if (peak!.score < CLEAR_SYNC) continue;
           const reading = key.reader.read(peak!, trials);
           if (reading) {
-            take(key, peak!, reading);
+            take(look, key, peak!, reading);
             break;
           }
         }
       }
     }
-    if (left.size === 0 || spectra.frames === 0) return { findings, presence };
+  }
 
+  /** @returns the paths of keys that gave nothing: they may still lead to an issued payload */
+  #readAlongPaths(look: Look): Map<KeySearch, DriftPeak[]> {
+    const { quick, left, views, trials } = look;
     const drifts = new Map<KeySearch, DriftPeak[]>();
     for (const key of [...left]) {
       const found = quick
@@ -126,12 +146,20 @@ export class WindowSearch {
       const reading = firstOf(found, (peak) =>
         peak.excess >= CLEAR_EXCESS ? key.reader.read(peak, trials) : undefined,
       );
-      if (reading) take(key, reading.peak, reading.value);
+      if (reading) take(look, key, reading.peak, reading.value);
       else drifts.set(key, found);
     }
-    if (left.size === 0) return { findings, presence };
+    return drifts;
+  }
 
-    const isUsual = (warp: Warp) => warp === AS_IT_WAS || warp === first;
+  /** At all speeds that are to be tried, and among what was issued. */
+  #readAnywhere(
+    look: Look,
+    drifts: ReadonlyMap<KeySearch, readonly DriftPeak[]>,
+    speeds: 'all' | 'first',
+  ): void {
+    const { quick, left, views, trials } = look;
+    const isUsual = (warp: Warp) => quick.includes(warp);
     const peaks = new Map<KeySearch, SyncPeak[]>([...left].map((key) => [key, []]));
     for (const warp of speeds === 'all' ? [AS_IT_WAS, ...WARPS] : quick) {
       for (const weighting of WEIGHTINGS) {
@@ -152,15 +180,26 @@ export class WindowSearch {
         PLACES_MATCHED,
       );
       const best = places.splice(0, PLACES_READ).map((peak) => refined(peak, key, views));
-      note(key, Math.max(...best.map(({ score }) => score)));
+      this.#note(look, key, Math.max(...best.map(({ score }) => score)));
       const reading =
         firstOf(best, (peak) => key.reader.read(peak, trials)) ??
         firstOf([...drifts.get(key)!, ...best, ...places], (peak) => key.reader.match(peak, trials)) ??
         firstOf([...drifts.get(key)!, ...best], (peak) => key.reader.matchChange(peak, trials));
-      if (reading) take(key, reading.peak, reading.value);
+      if (reading) take(look, key, reading.peak, reading.value);
     }
-    return { findings, presence };
   }
+
+  #note({ presence }: Look, key: KeySearch, score: number): void {
+    const { keyId } = key.layout.key;
+    const tried = SYNC_TRIALS * this.#keys.length * this.#windows ** 2 * 1.65;
+    const threshold = Math.sqrt(2 * (Math.log(tried) - LOG_FALSE_ALARM));
+    if (score > (presence.get(keyId)?.score ?? 0)) presence.set(keyId, { score, threshold });
+  }
+}
+
+function take(look: Look, key: KeySearch, peak: SyncPeak | DriftPeak, reading: AudioReading): void {
+  look.left.delete(key);
+  look.findings.push({ ...findingOf(peak, reading, look.startS), warp: peak.cells.grid.warp });
 }
 
 function firstOf<P extends SyncPeak, T>(
