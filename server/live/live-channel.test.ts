@@ -9,7 +9,7 @@ import { mediasoupWorkerBin } from '../../pipeline/cache-paths.ts';
 import type { SfuRouter } from '../../sfu/router.ts';
 import { SfuWorkerPool } from '../../sfu/worker-pool.ts';
 import { Marker } from '../marks/marker.ts';
-import type { Notice, ViewerEvent } from './contract.ts';
+import type { ChannelView, Notice, ViewerEvent } from './contract.ts';
 import { LiveChannel } from './live-channel.ts';
 import { LiveWorkers } from './live-workers.ts';
 import type { Publisher } from './publishers.ts';
@@ -29,11 +29,14 @@ describe('LiveChannel', () => {
   /** What the operator is told. */
   let lines: string[];
   let saved: number;
+  /** What viewers and desks were told last. */
+  let shown: ChannelView | undefined;
 
   function made(createRouter = (signal: AbortSignal) => pool.createRouter({ signal })): LiveChannel {
     notices = [];
     lines = [];
     saved = 0;
+    shown = undefined;
     channel = new LiveChannel({
       record: {
         id: 'news',
@@ -55,7 +58,9 @@ describe('LiveChannel', () => {
       save: async () => {
         saved += 1;
       },
-      onChange: () => undefined,
+      onChange: (changed) => {
+        shown = changed.view();
+      },
       onDeskChange: () => undefined,
       onNotice: (line) => lines.push(line),
     });
@@ -225,6 +230,29 @@ describe('LiveChannel', () => {
     expect(faces()[0]![1].rtpParameters.codecs[0]!.mimeType).toBe('video/H264');
     await channel.changeSettings({ languages: [{ language: 'es', face: false }] });
     expect(faces()).toEqual([]);
+  });
+
+  it('has a picture while who publishes sends one, and keeps its tracks for the next', async () => {
+    made();
+    await channel.changeSettings({ faceConsent: true, languages: [{ language: 'es', face: true }] });
+    const says = (hasVideo: boolean, state: string) =>
+      vi.waitFor(() => {
+        expect(shown).toMatchObject({ state: 'live', hasAudio: true, hasVideo });
+        expect(shown!.renditions[0]!.face.state).toBe(state);
+      });
+    const first = await publisher('programme', 'vp8');
+    await channel.publish('programme', first, false);
+    await says(true, 'idle');
+    const tracks = [...channel.tracks.keys()];
+    first.close();
+    await channel.publish('programme', await publisher(), false);
+    await says(false, 'no-picture');
+    await channel.publish('programme', await publisher('programme', 'vp8'), true);
+    await says(true, 'idle');
+    await channel.publish('speech', await publisher('speech'), false);
+    await channel.publish('programme', await publisher(), true);
+    await says(false, 'no-picture');
+    expect([...channel.tracks.keys()]).toEqual(tracks);
   });
 
   it('leaves nothing open when it is closed while a programme begins, and begins none afterwards', async () => {

@@ -20,6 +20,7 @@ import { Programme } from './programme.ts';
 import { ProgrammeMarks } from './programme-marks.ts';
 import { PublisherWatch } from './publisher-watch.ts';
 import { type PublishedAs, type Publisher, Publishers } from './publishers.ts';
+import type { FinishingQueue } from './recording/finishing-queue.ts';
 import { SourceBacklog } from './source-backlog.ts';
 
 export interface LiveChannelOptions {
@@ -33,6 +34,8 @@ export interface LiveChannelOptions {
   /** Absolute path of a programme's clause log. */
   clauseLogOf: (programmeId: string) => string;
   recordingsFolder: string;
+  /** In which files of recordings are made. */
+  finishing: FinishingQueue;
   /** Captions of a dub begin with a notice that AI made it. Default true. */
   dubNotice?: boolean | undefined;
   save: (record: ChannelRecord) => Promise<void>;
@@ -107,6 +110,7 @@ export class LiveChannel {
     this.recordings = new ChannelRecordings({
       channelId: options.record.id,
       folder: options.recordingsFolder,
+      finishing: options.finishing,
       dubNotice: options.dubNotice,
       settings: () => this.#record.settings,
       programme: () => this.#programme,
@@ -207,6 +211,8 @@ export class LiveChannel {
     this.#watch.begin();
     this.#goOn();
     this.#setState('live');
+    // Who takes another one's place may have a picture where that one had none, or the other way round.
+    this.changed();
     if (this.#record.settings.dubbingSource === 'speech' && !programme.hasSpeech)
       this.notice({
         level: 'warning',

@@ -94,8 +94,9 @@ export class Programme {
     return new Map([...this.#relays].map(([key, relay]) => [key, relay.producer]));
   }
 
+  /** Whoever publishes, or did last, sends a picture. */
   get hasVideo(): boolean {
-    return this.#relays.has('live:video');
+    return this.#sources.has('live:video');
   }
 
   /** Codec of the picture that viewers have now. */
@@ -109,8 +110,9 @@ export class Programme {
     return this.#sources.has('speech');
   }
 
+  /** As `hasVideo`. */
   get hasAudio(): boolean {
-    return this.#relays.has('live:audio');
+    return this.#sources.has('live:audio');
   }
 
   /** Packets of the publisher's tracks so far: tells whether media comes. */
@@ -142,7 +144,8 @@ export class Programme {
   }
 
   /**
-   * Makes a publisher's tracks the programme's. Those of a former one are cut off.
+   * Makes a publisher's tracks the programme's. Those of a former one are cut off, also where this one has none in their place; the
+   * relays stay, for who comes next.
    * @throws LivedubError LIVEDUB_E_CLOSED, LIVEDUB_E_SFU_FAILED
    */
   attach(ingest: IngestTracks): Promise<void> {
@@ -196,6 +199,11 @@ export class Programme {
     // One clock for what came from one publisher: its reports tie picture and sound together.
     const session = new SessionClock();
     const { audio, video, speech } = ingest;
+    // Clean speech comes beside a programme, which goes on.
+    if (audio || video) {
+      if (!audio) this.#detach('live:audio');
+      if (!video) this.#detach('live:video');
+    }
     if (audio) await this.#attachLive('live:audio', audio, session.track(RTP_CLOCK_HZ.opus, true));
     if (video) {
       const rateHz = video.rtpParameters.codecs[0]!.clockRate;
@@ -371,6 +379,11 @@ export class Programme {
     else this.#o.onSource(frame);
   }
 
+  #detach(name: string): void {
+    this.#sources.get(name)?.close();
+    this.#sources.delete(name);
+  }
+
   #replace(name: string, source: RelayedSource): void {
     this.#sources.get(name)?.close();
     if (this.#closed) source.close();
@@ -404,8 +417,7 @@ export class Programme {
 
   #closeRelays(keys: readonly TrackKey[]): void {
     for (const key of keys) {
-      this.#sources.get(key)?.close();
-      this.#sources.delete(key);
+      this.#detach(key);
       this.#relays.get(key)?.close();
       this.#relays.delete(key);
       this.#delayed.get(key)?.close();
