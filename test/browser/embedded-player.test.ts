@@ -3,11 +3,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildClient } from '../../client/build.mjs';
-import { CHROMIUM_FLAGS, findChromium } from '../../sfu/chromium.ts';
+import type { OperatorChannel } from '../../server/live/contract.ts';
+import { findChromium } from '../../sfu/chromium.ts';
+import { LiveBrowser, type LivePage } from '../support/live-browser.ts';
 import { LiveTestServer } from '../support/live-server.ts';
+import { microphoneSpeech } from '../support/live-speech.ts';
 
 const executablePath = findChromium();
 
@@ -15,14 +18,16 @@ describe.skipIf(executablePath === undefined)('the player on a page of another s
   let folder: string;
   let live: LiveTestServer;
   let site: Server;
-  let browser: BrowserContext;
+  let browser: LiveBrowser;
+  let publisher: LivePage;
   let page: Page;
+  let channel: OperatorChannel;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'livedub-embedded-'));
     await buildClient();
     live = await LiveTestServer.start();
-    await live.createChannel({ id: 'embedded', title: 'Embedded' });
+    channel = await live.createChannel({ id: 'embedded', title: 'Embedded' });
     site = createServer((_, response) => {
       response.setHeader('content-type', 'text/html');
       response.end(
@@ -31,12 +36,10 @@ describe.skipIf(executablePath === undefined)('the player on a page of another s
       );
     });
     await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-    browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
-      executablePath: executablePath ?? '',
-      args: [...CHROMIUM_FLAGS],
-      viewport: { width: 1000, height: 900 },
-    });
-    page = await browser.newPage();
+    browser = await LiveBrowser.open({ base: live.base, microphone: await microphoneSpeech(folder) });
+    publisher = await browser.page();
+    ({ page } = await browser.page());
+    await page.setViewportSize({ width: 1000, height: 900 });
     await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
   }, 120_000);
 
@@ -48,10 +51,21 @@ describe.skipIf(executablePath === undefined)('the player on a page of another s
   });
 
   const badge = () => page.getByRole('link', { name: 'AI dub · Español' });
+  async function publish(name: string, what: { video?: boolean } = {}): Promise<void> {
+    const { whip: url, token } = channel.publish;
+    expect(await publisher.call('publish', name, { url, token, ...what })).toMatchObject({
+      ...{ status: 201, state: 'connected' },
+    });
+  }
 
-  it('shows no badge over the original', async () => {
-    await page.getByRole('radio', { name: 'original' }).waitFor({ timeout: 30_000 });
+  it('shows no badge before a programme has begun, nor over the original', async () => {
+    await page.getByRole('radio', { name: 'Español' }).check({ timeout: 30_000 });
+    await page.getByText('Waiting for the broadcast').waitFor();
     expect(await badge().count()).toBe(0);
+    await publish('camera');
+    await badge().waitFor();
+    await page.getByRole('radio', { name: 'original' }).check();
+    await badge().waitFor({ state: 'detached' });
   });
 
   it('shows the badge as soon as a dub is chosen, and leads to where a clip can be checked', async () => {
@@ -72,10 +86,30 @@ describe.skipIf(executablePath === undefined)('the player on a page of another s
   });
 
   it('opens the page that checks clips beside the programme', async () => {
-    const [opened] = await Promise.all([browser.waitForEvent('page'), badge().click()]);
+    const [opened] = await Promise.all([page.context().waitForEvent('page'), badge().click()]);
     await opened.getByRole('heading', { level: 1, name: 'Was this dubbed here?' }).waitFor();
     expect(opened.url()).toBe(`${live.base}/verify`);
     await opened.close();
     await badge().waitFor();
+  });
+
+  it('says so when the publisher comes back with sound only, and shows the picture when there is one again', async () => {
+    await page.locator('video').waitFor();
+    await publisher.call('unpublish', 'camera');
+    await page.getByText('The broadcast is interrupted').waitFor();
+    await publish('microphone', { video: false });
+    await page.getByText('Sound only').waitFor();
+    expect(await page.locator('video').isVisible()).toBe(false);
+    expect(await badge().isVisible()).toBe(true);
+    await publisher.call('unpublish', 'microphone');
+    await publish('camera');
+    await page.locator('video').waitFor();
+    await page.getByText('Sound only').waitFor({ state: 'detached' });
+  });
+
+  it('takes the badge away with the channel', async () => {
+    await live.api('DELETE', '/v1/channels/embedded');
+    await page.getByText('This channel is gone').waitFor();
+    expect(await badge().count()).toBe(0);
   });
 });

@@ -79,7 +79,7 @@ export class LanguagesCard extends DeskCard {
       </div>
       <label class="check"><input type="checkbox" .checked=${isOn} ?disabled=${this.busy}
           @change=${(event: Event) => this.#switchFace(event, one.language)} />Move lips to the dub, in sync</label>
-      ${isOn ? html`<p class="small muted">${faceText(one.face)}</p>` : nothing}
+      ${isOn && this.channel.state !== 'interrupted' ? html`<p class="small muted">${faceText(one.face)}</p>` : nothing}
     </li>`;
   }
 

@@ -136,9 +136,9 @@ export class LivedubPlayer extends LitElement {
         <div class="toasts" role="status" aria-live="polite">
           ${this.notices.map((one) => html`<div class="toast ${one.level}">${one.message}</div>`)}
         </div>
-        ${channel ? this.#bar(session) : nothing}
+        ${channel && state !== 'failed' ? this.#bar(session) : nothing}
       </div>
-      <div class="panel ${this.panelOpen ? 'open' : ''}" ?hidden=${!channel} role="group" aria-label="Language, mode and captions">
+      <div class="panel ${this.panelOpen ? 'open' : ''}" ?hidden=${!channel || state === 'failed'} role="group" aria-label="Language, mode and captions">
         ${languagePicker(session)} ${dubControls(session)} ${captionControls(session)}
       </div>
       ${this.#help()}
@@ -158,8 +158,8 @@ export class LivedubPlayer extends LitElement {
     const session = this.#session;
     if (!session?.channel || !('mediaSession' in navigator) || document.pictureInPictureElement !== this)
       return;
-    const { language } = session.selection;
-    const title = `${language === null ? '' : `AI dub${session.lipsMoved ? ' with moved lips' : ''}, ${ownName(language)}: `}${session.channel.title}`;
+    const { dub, lipsMoved } = session;
+    const title = `${dub === undefined ? '' : `AI dub${lipsMoved ? ' with moved lips' : ''}, ${ownName(dub)}: `}${session.channel.title}`;
     if (navigator.mediaSession.metadata?.title === title) return;
     navigator.mediaSession.metadata = new MediaMetadata({ title });
   }

@@ -42,6 +42,8 @@ export class PlayerSession {
   paused = false;
   muted = false;
   #picturelessReports = 0;
+  /** Languages whose lips were moved in what was sent last: in sync it is shown later, when there may be no picture any more. */
+  readonly #moved = new Set<string>();
   #closed = false;
 
   constructor(options: PlayerSessionOptions) {
@@ -88,10 +90,16 @@ export class PlayerSession {
     return this.channel?.renditions.find((one) => one.language === language);
   }
 
-  /** Whether the picture is one whose lips may be moved to the dub. */
+  /** Language of the dub that may be heard. */
+  get dub(): string | undefined {
+    return this.#isOn ? (this.selection.language ?? undefined) : undefined;
+  }
+
+  /** Whether a picture is shown whose lips may be moved to the dub. */
   get lipsMoved(): boolean {
     const { picture } = selectedTracks(this.selection, this.#live.tracks);
-    return picture.startsWith('face:') && this.rendition !== undefined && areLipsMoved(this.rendition.face);
+    const isMoved = this.dub !== undefined && this.#moved.has(this.dub);
+    return isMoved && this.hasPicture && picture.startsWith('face:');
   }
 
   get balance(): number {
@@ -102,9 +110,15 @@ export class PlayerSession {
     return this.preferences.volume ?? 1;
   }
 
-  /** False also while a channel that has had a picture sends none. */
+  /** False also while a channel that has had a picture sends none; one that is delayed still comes when no newer one does. */
   get hasPicture(): boolean {
-    return (this.channel?.hasVideo ?? false) && this.#picturelessReports < PICTURE_MISSED_AFTER;
+    if (!this.#isOn) return false;
+    return this.channel?.hasVideo ? this.#picturelessReports < PICTURE_MISSED_AFTER : hasVideo(this.stats);
+  }
+
+  /** Something of the programme is played. */
+  get #isOn(): boolean {
+    return this.state === 'connected' && this.channel !== undefined && this.channel.state !== 'idle';
   }
 
   /** How far what is played is behind live, ms; undefined while unknown. */
@@ -181,6 +195,8 @@ export class PlayerSession {
     live.on('state', ({ state, problem }) => {
       this.state = state;
       this.problem = problem;
+      // It was deleted: nobody will tell any more.
+      if (problem?.status === 404 && this.channel) this.channel = { ...this.channel, state: 'idle' };
       if (state !== 'connected') this.stats = undefined;
       this.#picturelessReports = 0;
       onChange();
@@ -188,6 +204,7 @@ export class PlayerSession {
     live.on('channel', (channel) => {
       if (this.channel?.startedAt !== channel.startedAt) this.#captions.clear();
       this.channel = channel;
+      this.#noteLips(channel);
       this.#dropWhatIsGone(channel);
       onChange();
     });
@@ -204,10 +221,16 @@ export class PlayerSession {
     live.on('notice', onNotice);
     live.on('stats', (stats) => {
       this.stats = stats;
-      const pictured = stats.tracks.some((track) => track.kind === 'video');
-      this.#picturelessReports = pictured ? 0 : this.#picturelessReports + 1;
+      this.#picturelessReports = hasVideo(stats) ? 0 : this.#picturelessReports + 1;
       onChange();
     });
+  }
+
+  #noteLips({ renditions }: ChannelView): void {
+    for (const { language, face } of renditions) {
+      if (areLipsMoved(face)) this.#moved.add(language);
+      else if (face.state !== 'no-picture') this.#moved.delete(language);
+    }
   }
 
   /** A remembered language that the channel does not have is not asked for. */
@@ -233,6 +256,10 @@ export class PlayerSession {
     for (const old of this.picture.getTracks()) if (!wanted.includes(old)) this.picture.removeTrack(old);
     for (const one of wanted) this.picture.addTrack(one);
   }
+}
+
+function hasVideo(stats: ReceiveStats | undefined): boolean {
+  return stats?.tracks.some(({ kind }) => kind === 'video') ?? false;
 }
 
 /** Without Web Audio the server mixes. */

@@ -10,7 +10,7 @@ import type { StageMessage } from './stage-message.ts';
 /** Of every badge: what it means, and where it leads. */
 const DUB_TITLE = 'Made by a machine, and marked so that it can be recognised. How to check a clip';
 
-/** Live, AI dub, and how far behind: always over the picture. */
+/** Live, AI dub, and how far behind: over the picture as long as something is played. */
 export function chips(session: PlayerSession) {
   const { channel, selection, behindMs } = session;
   const { language, mode } = selection;
@@ -19,10 +19,10 @@ export function chips(session: PlayerSession) {
   return html`<div class="chips">
     ${onAir && !delayed ? html`<span class="chip live">Live</span>` : nothing}
     ${
-      language === null || !channel
+      session.dub === undefined
         ? nothing
         : html`<a class="chip dub" href=${session.verifyAddress}
-          target="_blank" rel="noopener" title=${DUB_TITLE}>AI dub${session.lipsMoved ? ' · lips moved' : ''} · ${ownName(language)}</a>`
+          target="_blank" rel="noopener" title=${DUB_TITLE}>AI dub${session.lipsMoved ? ' · lips moved' : ''} · ${ownName(session.dub)}</a>`
     }
     ${
       !onAir || language === null
