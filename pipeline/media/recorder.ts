@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LivedubError } from '../errors.ts';
 import type { AudioFrame } from '../frames.ts';
 import type { PictureMarking } from '../ports/picture-marker.ts';
 import { AacSpool } from './aac-spool.ts';
-import { appendDisclosure } from './disclosure.ts';
+import { isOutputFailure, muxFailure, publishMp4 } from './mp4-file.ts';
 import { PictureSpool, type SpooledPicture } from './picture-spool.ts';
 import type { MediaInfo } from './probe.ts';
 import { companionArgs, disclosureOf, type MuxPlan, muxArgs } from './recorder-mux.ts';
@@ -181,7 +181,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
       if (marked?.isMarked === false) notes.push('The picture is too small to bear a mark.');
       if (partial) notes.push('Partial result: the dub was stopped before the end.');
       for (const companion of companions) await makeCompanion(plan, companion, signal);
-      await publish(made, plan, outFile);
+      await publishMp4(made, disclosureOf(plan), outFile);
       const { size } = await stat(outFile);
       return {
         ...{ path: outFile, sizeBytes: size, partial, dubbedUs, pictureReencoded, notes },
@@ -209,14 +209,7 @@ async function makeCompanion(plan: MuxPlan, companion: CompanionFile, signal: Ab
   const own = { ...plan, ...cut, tracks: [plan.tracks[track]!], spools: [spool], pictureFile, remark, made };
   const failure = await mux(companionArgs(own), signal);
   if (failure !== undefined) throw outputError(failure, outFile);
-  await publish(made, own, outFile);
-}
-
-/** Says what it is, and gives it its name. */
-async function publish(made: string, plan: MuxPlan, outFile: string): Promise<void> {
-  await appendDisclosure(made, disclosureOf(plan));
-  await sync(made);
-  await rename(made, outFile);
+  await publishMp4(made, disclosureOf(own), outFile);
 }
 
 /** Waits for the marked picture; one that cannot be decoded is left as it is. */
@@ -261,21 +254,5 @@ function pictureFate(made: {
 
 /** Runs FFmpeg; returns what it complained of when it failed. */
 async function mux(args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
-  const run = await runTool({ tool: 'ffmpeg', args, signal, memoryBytes: 12 * 2 ** 30 });
-  return run.code === 0 && !isOutputFailure(run.stderr) ? undefined : run.stderr.trim() || 'FFmpeg stopped.';
-}
-
-function isOutputFailure(text: string): boolean {
-  return /No space left|quota exceeded|Permission denied|Read-only file system|Input\/output error/iu.test(
-    text,
-  );
-}
-
-async function sync(file: string): Promise<void> {
-  const handle = await open(file, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  return muxFailure(await runTool({ tool: 'ffmpeg', args, signal, memoryBytes: 12 * 2 ** 30 }));
 }
