@@ -7,6 +7,7 @@ import { ChannelSettingsSchema, type Notice } from './contract.ts';
 import { DemandBook } from './demand.ts';
 import { flashAndBeep } from './ingest/test-support.ts';
 import type { Programme } from './programme.ts';
+import { FinishingQueue } from './recording/finishing-queue.ts';
 import { h264Clip, START_US, vp8Pictures } from './recording/test-support.ts';
 
 /** FFmpeg gives way to everything else. */
@@ -27,7 +28,7 @@ describe('ChannelRecordings', () => {
   afterAll(() => fixtures.remove());
 
   /** The recordings in one folder, as a server that has just started has them. */
-  async function open(folder: string) {
+  async function open(folder: string, finishing = new FinishingQueue()) {
     const asked: string[] = [];
     const notices: Omit<Notice, 'kind'>[] = [];
     const demand = new DemandBook(() => undefined);
@@ -43,6 +44,7 @@ describe('ChannelRecordings', () => {
         }),
       programme: () => programme as unknown as Programme,
       demand,
+      finishing,
       onChange: () => undefined,
       onNotice: (notice) => notices.push(notice),
     });

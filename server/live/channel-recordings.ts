@@ -1,14 +1,25 @@
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { LivedubError, toLivedubError } from '../../pipeline/errors.ts';
+import { ERRORS, type ErrorCode, LivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
+import { outputError } from '../../pipeline/media/recording-folder.ts';
 import type { ChannelSettings, Notice, RecordingView, TextEvent, TrackKey } from './contract.ts';
 import type { DemandBook } from './demand.ts';
 import type { RecordingFile } from './live-api.ts';
 import type { Programme } from './programme.ts';
 import { ChannelRecorder, viewRecording } from './recording/channel-recorder.ts';
-import { finishRecording } from './recording/finish-recording.ts';
-import { isUnfinished, RESULT_FILE, type RecordingState, readState } from './recording/recording-state.ts';
+import { finishRecording, release } from './recording/finish-recording.ts';
+import type { FinishingQueue } from './recording/finishing-queue.ts';
+import { recordingProblem } from './recording/recording-problem.ts';
+import {
+  again,
+  faceFile,
+  isUnfinished,
+  RESULT_FILE,
+  type RecordingState,
+  readState,
+  removeStray,
+} from './recording/recording-state.ts';
 
 export interface ChannelRecordingsOptions {
   channelId: string;
@@ -17,6 +28,8 @@ export interface ChannelRecordingsOptions {
   settings: () => ChannelSettings;
   /** What is on the air. */
   programme: () => Programme | undefined;
+  /** In which files are made, of all channels. */
+  finishing: FinishingQueue;
   /** What is recorded has to be made. */
   demand: DemandBook;
   /** Captions of a dub begin with a notice that AI made it. Default true. */
@@ -32,7 +45,19 @@ interface Running {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** Files of an ended recording are being made, or wait for that. */
+interface Making {
+  /** Ends it. */
+  readonly stop: AbortController;
+  /** How many files come first, while it waits. */
+  filesAhead: number | undefined;
+  /** Never rejects. */
+  done: Promise<void>;
+}
+
 const FILE_PATTERN = /^(recording(\.[a-z]{2,3}\.face)?\.mp4|[a-z]{2,3}\.(vtt|srt))$/;
+/** What a deleted recording's folder is called until it is gone. */
+const DELETED_SUFFIX = '.deleted';
 /** How much longer than the delay a dubbed track may take. */
 const DRAIN_MARGIN_MS = 1500;
 
@@ -40,12 +65,11 @@ const DRAIN_MARGIN_MS = 1500;
 export class ChannelRecordings {
   readonly #o: ChannelRecordingsOptions;
   readonly #stop = new AbortController();
-  readonly #finished = new Map<string, RecordingState>();
-  /** Recordings whose files are being made. */
-  readonly #finishing = new Map<string, { recorder: ChannelRecorder | undefined; done: Promise<void> }>();
+  /** Recordings that were ended. */
+  readonly #ended = new Map<string, RecordingState>();
+  readonly #making = new Map<string, Making>();
   #running: Running | undefined;
-  #isStarting = false;
-  #isClosed = false;
+  #starting: Promise<unknown> | undefined;
 
   constructor(options: ChannelRecordingsOptions) {
     this.#o = options;
@@ -55,32 +79,23 @@ export class ChannelRecordings {
     return this.#running !== undefined;
   }
 
-  /** Reads what there is, and finishes what a crash left. */
+  /** Reads what there is, finishes what a crash left, and tries again what may not fail any more. */
   async open(): Promise<void> {
     for (const name of await readdir(this.#o.folder).catch(() => [])) {
       const folder = join(this.#o.folder, name);
-      const state = await readState(folder).catch(() => undefined);
-      if (state?.id !== name) continue;
-      this.#finished.set(name, state);
-      if (!isUnfinished(state)) continue;
-      const onState = (made: RecordingState): void => {
-        this.#finished.set(name, made);
-        this.#o.onChange();
-      };
-      const done = finishRecording({ folder, state, signal: this.#stop.signal, onState }).then(
-        (finished) => this.#settled(name, finished),
-        (error: unknown) => this.#failed(name, error),
-      );
-      this.#track(name, undefined, done);
+      if (name.endsWith(DELETED_SUFFIX)) await rm(folder, { recursive: true, force: true }).catch(() => {});
+      const read = await readState(folder).catch(() => undefined);
+      if (read?.id !== name) continue;
+      const state = again(read, (error) => ERRORS[error?.code as ErrorCode]?.retryable);
+      this.#ended.set(name, state);
+      if (isUnfinished(state)) this.#make(name, async () => state);
+      else await removeStray(folder, state).catch(() => {});
     }
   }
 
   /** Newest first. */
   views(): RecordingView[] {
-    const views = [...this.#finished].map(([id, state]) =>
-      viewRecording(state, (file) => this.#href(id, file)),
-    );
-    for (const { recorder } of this.#finishing.values()) if (recorder) views.push(this.#view(recorder));
+    const views = [...this.#ended.keys()].map((id) => this.#endedView(id));
     if (this.#running) views.push(this.#runningView(this.#running));
     return views.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   }
@@ -125,16 +140,17 @@ export class ChannelRecordings {
           remedy: 'Try again in a few seconds.',
         },
       );
-    if (this.#running || this.#isStarting)
+    if (this.#running || this.#starting)
       throw new LivedubError('LIVEDUB_E_CONFLICT', 'This channel is being recorded already.');
-    this.#isStarting = true;
+    const starting = this.#open(startUs);
+    this.#starting = starting.catch(() => {});
     try {
-      const recorder = await this.#open(startUs);
+      const recorder = await starting;
       this.#running = { recorder, endUs: Number.POSITIVE_INFINITY, timer: undefined };
       this.#o.onChange();
-      return this.#view(recorder);
+      return this.#runningView(this.#running);
     } finally {
-      this.#isStarting = false;
+      this.#starting = undefined;
     }
   }
 
@@ -153,7 +169,7 @@ export class ChannelRecordings {
       onChange: () => this.#o.onChange(),
       onKeyframeWanted: () => this.#o.programme()?.requestKeyframes(),
     });
-    if (!this.#isClosed) return recorder;
+    if (!this.#stop.signal.aborted) return recorder;
     await recorder.close();
     throw new LivedubError('LIVEDUB_E_CLOSED', 'The channel is closed.');
   }
@@ -200,27 +216,83 @@ export class ChannelRecordings {
 
   /** @throws LivedubError LIVEDUB_E_NOT_FOUND */
   async file(recordingId: string, file: string): Promise<RecordingFile> {
-    const state = this.#finished.get(recordingId) ?? this.#finishing.get(recordingId)?.recorder?.recorded;
-    const missing = () => new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is no such file of this recording.');
-    if (!state || !FILE_PATTERN.test(file)) throw missing();
+    const state = this.#ended.get(recordingId);
+    if (!state || !FILE_PATTERN.test(file)) throw noSuchFile();
     const folder = await realpath(join(this.#o.folder, recordingId)).catch(() => undefined);
     const path = await realpath(join(this.#o.folder, recordingId, file)).catch(() => undefined);
     // A link in the folder must not lead out of it.
-    if (folder === undefined || path === undefined || !path.startsWith(folder + sep)) throw missing();
+    if (folder === undefined || path === undefined || !path.startsWith(folder + sep)) throw noSuchFile();
     const title = state.title.replace(/[\p{C}/\\]+/gu, '_');
     const suffix = file === RESULT_FILE ? '.mp4' : ` ${file.replace(/^recording\./, '')}`;
     return { path, downloadName: `${title} ${state.startedAt.slice(0, 10)}${suffix}` };
   }
 
+  /**
+   * Makes the files again that could not be made.
+   * @throws LivedubError LIVEDUB_E_NOT_FOUND, LIVEDUB_E_CONFLICT when none failed or they are being made
+   */
+  retry(recordingId: string): RecordingView {
+    const state = again(this.#settled(recordingId));
+    if (!isUnfinished(state))
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'There is no file of this recording that was not made.');
+    this.#ended.set(recordingId, state);
+    this.#make(recordingId, async () => state);
+    return this.#endedView(recordingId);
+  }
+
+  /**
+   * Deletes a recording that was ended, whatever is being made of it.
+   * @throws LivedubError LIVEDUB_E_NOT_FOUND, LIVEDUB_E_CONFLICT while it runs, LIVEDUB_E_OUTPUT_NOT_WRITABLE
+   */
+  async remove(recordingId: string): Promise<void> {
+    const running = this.#running;
+    if (running?.recorder.id === recordingId) {
+      if (running.timer === undefined)
+        throw new LivedubError('LIVEDUB_E_CONFLICT', 'This recording runs.', { remedy: 'End it first.' });
+      this.#finish(running);
+    }
+    if (!this.#ended.has(recordingId)) throw noSuchRecording();
+    const making = this.#making.get(recordingId);
+    making?.stop.abort(new LivedubError('LIVEDUB_E_ABORTED', 'The recording is deleted.'));
+    await making?.done;
+    const folder = join(this.#o.folder, recordingId);
+    try {
+      // A crash leaves all of it, or something that the next start knows for deleted.
+      await rename(folder, folder + DELETED_SUFFIX);
+    } catch (error) {
+      if (this.#ended.has(recordingId)) throw outputError(error, folder);
+    }
+    this.#ended.delete(recordingId);
+    this.#o.onChange();
+    await rm(folder + DELETED_SUFFIX, { recursive: true, force: true }).catch(() => {});
+  }
+
+  /**
+   * Deletes the file with moved lips of one language, or gives it up when it was not made, with what it was to be made of.
+   * @throws LivedubError LIVEDUB_E_NOT_FOUND, LIVEDUB_E_CONFLICT while files are being made, LIVEDUB_E_OUTPUT_…
+   */
+  async removeFile(recordingId: string, file: string): Promise<RecordingView> {
+    const state = this.#settled(recordingId);
+    const faces = state.faces.filter(({ language }) => faceFile(language) !== file);
+    if (faces.length === state.faces.length) throw noSuchFile();
+    const folder = join(this.#o.folder, recordingId);
+    const released = await release(folder, { ...state, faces }).catch((error: unknown) => {
+      throw outputError(error, folder);
+    });
+    this.#ended.set(recordingId, released);
+    this.#o.onChange();
+    return this.#endedView(recordingId);
+  }
+
   /** Leaves what runs as a crash would: the next start finishes it. */
   async close(): Promise<void> {
+    this.#stop.abort(new LivedubError('LIVEDUB_E_ABORTED', 'The server is stopping.'));
+    await this.#starting;
     const running = this.#running;
     this.#running = undefined;
-    this.#isClosed = true;
     clearTimeout(running?.timer);
-    this.#stop.abort(new LivedubError('LIVEDUB_E_ABORTED', 'The server is stopping.'));
     await running?.recorder.close();
-    await Promise.all([...this.#finishing.values()].map(({ done }) => done));
+    await Promise.all([...this.#making.values()].map(({ done }) => done));
   }
 
   #finish(running: Running): void {
@@ -230,50 +302,75 @@ export class ChannelRecordings {
     // It has everything: nothing has to be made for it any more.
     this.#o.demand.set(this, []);
     const { recorder } = running;
-    const done = recorder.finish(this.#stop.signal).then(
-      (state) => this.#settled(recorder.id, state),
-      (error: unknown) => this.#failed(recorder.id, error),
-    );
-    this.#track(recorder.id, recorder, done);
+    this.#ended.set(recorder.id, { ...recorder.recorded, state: 'finishing' });
+    this.#make(recorder.id, () => recorder.close());
   }
 
-  /** Everything is made of a recording that can be. */
-  #settled(id: string, state: RecordingState): void {
-    this.#finished.set(id, state);
-    for (const { language, error } of state.faces)
-      if (error) this.#warn(`The file with moved lips (${language}) was not made: ${error.message}`);
-  }
-
-  #track(id: string, recorder: ChannelRecorder | undefined, done: Promise<void>): void {
-    const settled = done.finally(() => {
-      this.#finishing.delete(id);
+  /** Makes what there is to make of a recording. @param recorded gives its state when all of it is on disk */
+  #make(id: string, recorded: () => Promise<RecordingState>): void {
+    const making: Making = {
+      ...{ stop: new AbortController(), filesAhead: undefined, done: Promise.resolve() },
+    };
+    making.done = this.#makeFiles(id, making, recorded).finally(() => {
+      this.#making.delete(id);
       this.#o.onChange();
     });
-    this.#finishing.set(id, { recorder, done: settled });
+    this.#making.set(id, making);
     this.#o.onChange();
   }
 
-  async #failed(id: string, thrown: unknown): Promise<void> {
-    const state = await readState(join(this.#o.folder, id)).catch(() => undefined);
-    if (state) this.#finished.set(id, state);
-    const error = toLivedubError(thrown);
-    if (error.code === 'LIVEDUB_E_ABORTED') return;
-    this.#warn(error.message);
+  async #makeFiles(id: string, making: Making, recorded: () => Promise<RecordingState>): Promise<void> {
+    const folder = join(this.#o.folder, id);
+    const signal = AbortSignal.any([this.#stop.signal, making.stop.signal]);
+    const onAhead = (ahead: number | undefined): void => {
+      making.filesAhead = ahead;
+      this.#o.onChange();
+    };
+    try {
+      const made = await finishRecording({
+        ...{ folder, signal, state: await recorded() },
+        inTurn: (work) => this.#o.finishing.inTurn({ signal, work, onAhead }),
+        onState: (state) => {
+          this.#ended.set(id, state);
+          this.#o.onChange();
+        },
+      });
+      if (made.error) this.#warn(made.error.message);
+      for (const { language, error } of made.faces)
+        if (error) this.#warn(`The file with moved lips (${language}) was not made: ${error.message}`);
+    } catch (error) {
+      // Stopped: it is as the next start will find it.
+      if (!signal.aborted) this.#warn(recordingProblem(error, folder).message);
+    }
   }
 
   #warn(message: string): void {
     this.#o.onNotice({ level: 'warning', code: 'recording', message: `Recording: ${message}` });
   }
 
-  #view(recorder: ChannelRecorder): RecordingView {
-    return recorder.view((file) => this.#href(recorder.id, file));
+  /** The state of a recording of which nothing is being made. */
+  #settled(id: string): RecordingState {
+    const state = this.#ended.get(id);
+    if (!state) throw noSuchRecording();
+    if (this.#making.has(id))
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'Files of this recording are being made.', {
+        remedy: 'Try again when they are done.',
+      });
+    return state;
+  }
+
+  #endedView(id: string): RecordingView {
+    const view = viewRecording(this.#ended.get(id)!, (file) => this.#href(id, file));
+    const filesAhead = this.#making.get(id)?.filesAhead;
+    return filesAhead === undefined ? view : { ...view, filesAhead };
   }
 
   /** One that was ended is being finished, though it still takes in the last of its dubs. */
   #runningView({ recorder, timer }: Running): RecordingView {
     const { recorded } = recorder;
-    if (timer === undefined || recorded.state !== 'recording') return this.#view(recorder);
-    return viewRecording({ ...recorded, state: 'finishing' }, (file) => this.#href(recorder.id, file));
+    const isEnded = timer !== undefined && recorded.state === 'recording';
+    const state: RecordingState = isEnded ? { ...recorded, state: 'finishing' } : recorded;
+    return viewRecording(state, (file) => this.#href(recorder.id, file));
   }
 
   #href(id: string, file: string): string {
@@ -283,3 +380,11 @@ export class ChannelRecordings {
 
 /** What goes into a recording: the original, and each language as it is heard and seen in sync. */
 const RECORDED = /^(live:(audio|video)|(mix|face):[a-z]{2,3}:synced)$/;
+
+function noSuchRecording(): LivedubError {
+  return new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is no such recording.');
+}
+
+function noSuchFile(): LivedubError {
+  return new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is no such file of this recording.');
+}

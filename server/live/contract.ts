@@ -146,6 +146,8 @@ export const RecordingViewSchema = z.object({
   /** RFC 3339. */
   startedAt: z.string(),
   state: z.enum(['recording', 'finishing', 'done', 'failed']),
+  /** How many files of other recordings are made before its next one. Absent when it does not wait. */
+  filesAhead: z.int().optional(),
   durationMs: z.number(),
   /** MP4 with all tracks, once done. */
   download: z.string().optional(),

@@ -63,6 +63,8 @@ export class FakeLiveApi implements LiveApi {
   readonly whep = new FakeSessions<PlayOrder>();
   readonly changes: ChannelChange[] = [];
   readonly heard: string[] = [];
+  /** Recordings, and files of them, that were deleted. */
+  readonly removed: string[] = [];
   /** Path of the file of every recording. */
   recordingPath = '';
   iceServers: readonly IceServer[] = [
@@ -158,6 +160,22 @@ export class FakeLiveApi implements LiveApi {
 
   async stopRecording(id: string): Promise<RecordingView> {
     return { ...(await this.startRecording(id)), state: 'finishing' };
+  }
+
+  async retryRecording(id: string, recordingId: string): Promise<RecordingView> {
+    await this.recordingFile(id, recordingId, 'recording.mp4');
+    return await this.stopRecording(id);
+  }
+
+  async removeRecording(id: string, recordingId: string): Promise<void> {
+    await this.recordingFile(id, recordingId, 'recording.mp4');
+    this.removed.push(recordingId);
+  }
+
+  async removeRecordingFile(id: string, recordingId: string, file: string): Promise<RecordingView> {
+    await this.recordingFile(id, recordingId, file);
+    this.removed.push(`${recordingId}/${file}`);
+    return { ...(await this.startRecording(id)), state: 'done' };
   }
 
   async recordingFile(id: string, recordingId: string, file: string): Promise<RecordingFile> {

@@ -117,6 +117,15 @@ export interface LiveApi {
   startRecording(id: string): Promise<RecordingView>;
   /** @throws LivedubError LIVEDUB_E_NOT_FOUND when none is running */
   stopRecording(id: string): Promise<RecordingView>;
+  /** Makes again what could not be made. @throws LivedubError LIVEDUB_E_NOT_FOUND, LIVEDUB_E_CONFLICT when nothing failed */
+  retryRecording(id: string, recordingId: string): Promise<RecordingView>;
+  /** @throws LivedubError LIVEDUB_E_NOT_FOUND, LIVEDUB_E_CONFLICT while it runs */
+  removeRecording(id: string, recordingId: string): Promise<void>;
+  /**
+   * Deletes one language's file with moved lips, or gives it up.
+   * @throws LivedubError LIVEDUB_E_NOT_FOUND, LIVEDUB_E_CONFLICT while files are being made
+   */
+  removeRecordingFile(id: string, recordingId: string, file: string): Promise<RecordingView>;
   /** @param file as named in RecordingView @throws LivedubError LIVEDUB_E_NOT_FOUND */
   recordingFile(id: string, recordingId: string, file: string): Promise<RecordingFile>;
   pairs(): Promise<LivePairs>;

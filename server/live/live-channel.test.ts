@@ -13,6 +13,7 @@ import type { ChannelView, Notice, ViewerEvent } from './contract.ts';
 import { LiveChannel } from './live-channel.ts';
 import { LiveWorkers } from './live-workers.ts';
 import type { Publisher } from './publishers.ts';
+import { FinishingQueue } from './recording/finishing-queue.ts';
 import { ViewerSession } from './viewer-session.ts';
 
 const workerBin = mediasoupWorkerBin();
@@ -55,6 +56,7 @@ describe('LiveChannel', () => {
       createRouter,
       clauseLogOf: (id) => join(folder, id),
       recordingsFolder: join(folder, 'recordings'),
+      finishing: new FinishingQueue(),
       save: async () => {
         saved += 1;
       },

@@ -166,6 +166,31 @@ function recordingRoutes({ live, access }: LiveRoutesOptions): readonly Route[] 
       handle: async (exchange) => exchange.json(await live.stopRecording(await manage(exchange))),
     },
     {
+      method: 'post',
+      pattern: '/v1/channels/:id/recordings/:recording/retry',
+      handle: async (exchange) => {
+        const id = await manage(exchange);
+        exchange.json(await live.retryRecording(id, exchange.param('recording')), 202);
+      },
+    },
+    {
+      method: 'delete',
+      pattern: '/v1/channels/:id/recordings/:recording',
+      handle: async (exchange) => {
+        await live.removeRecording(await manage(exchange), exchange.param('recording'));
+        exchange.empty(204, []);
+      },
+    },
+    {
+      method: 'delete',
+      pattern: '/v1/channels/:id/recordings/:recording/:file',
+      handle: async (exchange) => {
+        const id = await manage(exchange);
+        const [recording, file] = [exchange.param('recording'), exchange.param('file')];
+        exchange.json(await live.removeRecordingFile(id, recording, file));
+      },
+    },
+    {
       method: 'get',
       pattern: '/v1/channels/:id/recordings/:recording/:file',
       handle: async (exchange) => {

@@ -33,6 +33,7 @@ import { LiveChannel } from './live-channel.ts';
 import { operatorView } from './live-channel-views.ts';
 import type { LiveWorkers } from './live-workers.ts';
 import { type Publisher, webRtcHealth } from './publishers.ts';
+import { FinishingQueue } from './recording/finishing-queue.ts';
 import { RtcSessions } from './rtc-sessions.ts';
 import { ViewerSession } from './viewer-session.ts';
 import { type Selection, tracksOf, wantsOf } from './viewer-wants.ts';
@@ -74,6 +75,7 @@ export class LiveService implements LiveApi {
   readonly #listeners: ChannelListeners;
   readonly #ingests = new RtcSessions<WhipIngest>();
   readonly #players = new RtcSessions<WhepSession>();
+  readonly #finishing = new FinishingQueue();
   #tokens = new Map<string, Promise<string>>();
   #closing: Promise<void> | undefined;
   /** Every channel on disk is known. */
@@ -190,6 +192,18 @@ export class LiveService implements LiveApi {
     return this.#channel(id).recordings.end();
   }
 
+  async retryRecording(id: string, recordingId: string): Promise<RecordingView> {
+    return this.#channel(id).recordings.retry(recordingId);
+  }
+
+  async removeRecording(id: string, recordingId: string): Promise<void> {
+    await this.#channel(id).recordings.remove(recordingId);
+  }
+
+  async removeRecordingFile(id: string, recordingId: string, file: string): Promise<RecordingView> {
+    return await this.#channel(id).recordings.removeFile(recordingId, file);
+  }
+
   async recordingFile(id: string, recordingId: string, file: string): Promise<RecordingFile> {
     return this.#channel(id).recordings.file(recordingId, file);
   }
@@ -268,6 +282,7 @@ export class LiveService implements LiveApi {
       createRouter: async (signal) => await (await this.#o.sfu()).createRouter({ signal }),
       clauseLogOf: (programmeId) => store.clauseLogOf(record.id, programmeId),
       recordingsFolder: store.recordingsOf(record.id),
+      finishing: this.#finishing,
       dubNotice: this.#o.dubNotice,
       save: (changed) => store.save(changed),
       onChange: (changed) => this.#onChange(changed),

@@ -9,7 +9,7 @@ import { flashAndBeep } from '../ingest/test-support.ts';
 import { ChannelRecorder, type ChannelRecorderOptions, viewRecording } from './channel-recorder.ts';
 import { finishRecording } from './finish-recording.ts';
 import { readState } from './recording-state.ts';
-import { flashesMs, h264Clip, SECOND_US, START_US, vp8Pictures } from './test-support.ts';
+import { finished, flashesMs, h264Clip, SECOND_US, START_US, vp8Pictures } from './test-support.ts';
 
 const signal = new AbortController().signal;
 
@@ -87,7 +87,7 @@ describe('ChannelRecorder', () => {
     recorder.pushText({ ...clause, clauseId: 1, startUs: at(15), endUs: at(19), text: 'Cut short.' });
     recorder.pushText({ ...clause, clauseId: 2, startUs: at(17), endUs: at(19), text: 'Too late.' });
     expect(recorder.state).toBe('recording');
-    const state = await recorder.finish(signal);
+    const state = await finished(recorder);
     expect(state.state).toBe('done');
     // No caption makes it longer.
     expect(Math.abs(state.durationMs - 16_000)).toBeLessThan(100);
@@ -149,7 +149,7 @@ describe('ChannelRecorder', () => {
       ...video.filter((frame) => frame.mediaTimeUs >= START_US + 8 * SECOND_US),
     ];
     for (const frame of frames) recorder.push('live:video', frame);
-    await recorder.finish(signal);
+    await finished(recorder);
     const file = path.join(recorder.folder, 'recording.mp4');
     const wanted = [1000, 3000, 5000, 7000, 9000, 11_000];
     near(flashesMs(file), wanted);
@@ -180,10 +180,11 @@ describe('ChannelRecorder', () => {
     const { audio } = clip(4);
     const recorder = await start('sound');
     for (const frame of audio) recorder.push('live:audio', frame);
-    expect((await recorder.finish(signal)).state).toBe('done');
+    expect((await finished(recorder)).state).toBe('done');
     const empty = await start('empty');
-    await expect(empty.finish(signal)).rejects.toMatchObject({ code: 'LIVEDUB_E_INPUT_UNREADABLE' });
-    expect(empty.state).toBe('failed');
+    expect(await finished(empty)).toMatchObject({
+      ...{ state: 'failed', error: { code: 'LIVEDUB_E_INPUT_UNREADABLE' } },
+    });
   });
 
   it('fails by itself when the disk cannot keep up, and takes frames without complaint', async () => {

@@ -3,18 +3,16 @@ import path from 'node:path';
 import { LivedubError } from '../../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
 import { outputError } from '../../../pipeline/media/recording-folder.ts';
-import { problemOf } from '../../problem.ts';
 import type { RecordingView, TextEvent } from '../contract.ts';
-import { finishRecording } from './finish-recording.ts';
 import { type PictureFormat, pictureFormat } from './picture-format.ts';
 import { isMoved } from './recording-mux.ts';
+import { recordingProblem } from './recording-problem.ts';
 import {
   faceFile,
   RESULT_FILE,
   type RecordedFace,
   type RecordingPart,
   type RecordingState,
-  readState,
   TEXT_FILE,
   withFace,
   writeState,
@@ -77,7 +75,7 @@ export class ChannelRecorder {
   #work: Promise<void> = Promise.resolve();
   #pendingBytes = 0;
   #parts = 0;
-  #finishing: Promise<RecordingState> | undefined;
+  #closing: Promise<RecordingState> | undefined;
 
   private constructor(options: ChannelRecorderOptions, state: RecordingState, text: FileHandle) {
     this.folder = options.folder;
@@ -204,47 +202,26 @@ export class ChannelRecorder {
   }
 
   /**
-   * Ends the recording and makes the MP4 and the caption files of what there is. The same result for every call.
-   * @throws LivedubError LIVEDUB_E_OUTPUT_DISK_FULL, …_NOT_WRITABLE, LIVEDUB_E_INPUT_UNREADABLE (nothing was recorded),
-   * LIVEDUB_E_ABORTED (the recording can be finished later, as after a crash)
+   * Stops recording: everything pushed is on disk, ready to be finished, now or after the next start of the server. The same result
+   * for every call.
    */
-  finish(signal: AbortSignal): Promise<RecordingState> {
-    this.#finishing ??= this.#finish(signal);
-    return this.#finishing;
+  close(): Promise<RecordingState> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
-  /** Stops recording and leaves everything as a crash would: the next start of the server finishes it. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#finishing !== undefined) {
-      await this.#finishing.catch(() => {});
-      return;
+  async #close(): Promise<RecordingState> {
+    if (this.#state.state === 'recording') this.#state = { ...this.#state, state: 'finishing' };
+    await this.#work;
+    for (const track of this.#tracks.values()) {
+      await track.spool?.close().catch(() => {});
+      track.spool = undefined;
     }
-    const wasRecording = this.#state.state === 'recording';
-    if (wasRecording) this.#state = { ...this.#state, state: 'finishing' };
-    await this.#end();
-    if (wasRecording) await writeState(this.folder, this.#state).catch(() => {});
-  }
-
-  async #finish(signal: AbortSignal): Promise<RecordingState> {
-    const { state } = this.#state;
-    if (state === 'recording') {
-      this.#state = { ...this.#state, state: 'finishing' };
-      this.#options.onChange?.();
-    }
-    await this.#end();
-    try {
-      const onState = (made: RecordingState): void => {
-        this.#state = made;
-        this.#options.onChange?.();
-      };
-      onState(await finishRecording({ folder: this.folder, state: this.#state, signal, onState }));
-      return this.#state;
-    } catch (error) {
-      this.#state = await readState(this.folder).catch(() => this.#state);
-      throw error;
-    } finally {
-      this.#options.onChange?.();
-    }
+    await this.#text.close().catch(() => {});
+    // It has failed to go on; what there is can be finished.
+    this.#state = { ...this.#state, state: 'finishing' };
+    await writeState(this.folder, this.#state).catch(() => {});
+    return this.#state;
   }
 
   #enqueue(bytes: number, work: () => Promise<void>): void {
@@ -253,7 +230,7 @@ export class ChannelRecorder {
       try {
         if (this.#state.state !== 'failed') await work();
       } catch (error) {
-        this.#fail(outputError(error, this.folder));
+        this.#fail(error);
       } finally {
         this.#pendingBytes -= bytes;
       }
@@ -300,27 +277,19 @@ export class ChannelRecorder {
 
   /** Nothing more of a moved picture is recorded; everything else is. */
   async #failFace(track: string, error: unknown): Promise<void> {
-    const problem = problemOf(outputError(error, this.folder));
+    const problem = recordingProblem(error, this.folder);
     this.#state = withFace(this.#state, { language: languageOf(track), state: 'failed', error: problem });
     this.#options.onChange?.();
     await writeState(this.folder, this.#state);
   }
 
-  #fail(error: LivedubError): void {
+  #fail(error: unknown): void {
     if (this.#state.state === 'failed') return;
-    this.#state = { ...this.#state, state: 'failed', error: problemOf(error) };
-    this.#work = this.#work.then(() => writeState(this.folder, this.#state).catch(() => {}));
+    this.#state = { ...this.#state, state: 'failed', cut: recordingProblem(error, this.folder) };
+    // What was written so far can be finished, also when nobody ends it.
+    const kept: RecordingState = { ...this.#state, state: 'finishing' };
+    this.#work = this.#work.then(() => writeState(this.folder, kept).catch(() => {}));
     this.#options.onChange?.();
-  }
-
-  /** Everything pushed is on disk, every file is closed. */
-  async #end(): Promise<void> {
-    await this.#work;
-    for (const track of this.#tracks.values()) {
-      await track.spool?.close().catch(() => {});
-      track.spool = undefined;
-    }
-    await this.#text.close().catch(() => {});
   }
 }
 
@@ -332,6 +301,7 @@ function languageOf(track: string): string {
 export function viewRecording(state: RecordingState, href: (file: string) => string): RecordingView {
   /** A file that was to be made of a recording that failed never will be. */
   const pending = state.state === 'done' ? 'finishing' : state.state;
+  const error = state.error ?? state.cut;
   return {
     id: state.id,
     startedAt: state.startedAt,
@@ -349,6 +319,6 @@ export function viewRecording(state: RecordingState, href: (file: string) => str
       ...(state === 'done' ? { download: href(faceFile(language)) } : undefined),
       ...(error === undefined ? undefined : { error }),
     })),
-    ...(state.error === undefined ? undefined : { error: state.error }),
+    ...(error === undefined ? undefined : { error }),
   };
 }

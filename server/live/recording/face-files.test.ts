@@ -8,7 +8,7 @@ import { flashAndBeep } from '../ingest/test-support.ts';
 import { ChannelRecorder, type ChannelRecorderOptions, viewRecording } from './channel-recorder.ts';
 import { finishRecording } from './finish-recording.ts';
 import { isUnfinished, readState } from './recording-state.ts';
-import { brightness, h264Clip, SECOND_US, START_US, vp8Pictures } from './test-support.ts';
+import { brightness, finished, h264Clip, SECOND_US, START_US, vp8Pictures } from './test-support.ts';
 
 const signal = new AbortController().signal;
 const FACE = 'face:es:synced';
@@ -70,7 +70,7 @@ describe('the file of a moved picture', () => {
     const recorded = [{ language: 'es', state: 'recording' }];
     await expect.poll(() => told.at(-1), PATIENTLY).toEqual(recorded);
     expect(recorder.view(String).faces).toEqual(recorded);
-    const state = await recorder.finish(signal);
+    const state = await finished(recorder);
     const view = viewRecording(state, (file) => `/x/${file}`);
     expect(view.faces).toEqual([{ language: 'es', state: 'done', download: '/x/recording.es.face.mp4' }]);
     const [whole, face] = ['recording.mp4', 'recording.es.face.mp4'].map((name) =>
@@ -107,7 +107,7 @@ describe('the file of a moved picture', () => {
     const white = ['-f', 'lavfi', '-i', 'color=white:s=640x480:r=25:d=2'];
     const large = vp8Pictures(fixtures, { name: 'large', input: white, fromUs: at(8.2) });
     push(recorder, filmed, [...moved(2, 4), ...large]);
-    await recorder.finish(signal);
+    await finished(recorder);
     const face = path.join(recorder.folder, 'recording.es.face.mp4');
     expect(whiteMs(face)).toEqual([
       { fromMs: 2000, toMs: 4000 },
@@ -174,7 +174,7 @@ describe('the file of a moved picture', () => {
     // The fourth track's file is there already.
     writeFileSync(path.join(recorder.folder, '003-face-es-synced.mkv'), '');
     push(recorder, filmedVp8, moved(2, 4));
-    const state = await recorder.finish(signal);
+    const state = await finished(recorder);
     expect(state).toMatchObject({
       state: 'done',
       faces: [{ language: 'es', state: 'failed', error: { code: 'LIVEDUB_E_OUTPUT_NOT_WRITABLE' } }],
@@ -194,7 +194,7 @@ describe('the file of a moved picture', () => {
     for (const frame of [...first, ...second.slice(0, 10)]) recorder.push(FACE, frame);
     await expect.poll(() => recorder.pendingBytes, PATIENTLY).toBe(0);
     for (const frame of [...second.slice(10), ...third]) recorder.push(FACE, frame);
-    expect((await recorder.finish(signal)).state).toBe('done');
+    expect((await finished(recorder)).state).toBe('done');
     expect(whiteMs(path.join(recorder.folder, 'recording.es.face.mp4'))).toEqual([
       { fromMs: 5000, toMs: 6000 },
     ]);

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { startTool } from '../../../pipeline/media/tool-process.ts';
+import { unlessEnded } from './unless-ended.ts';
 
 /** A stretch of a recording in which the moved picture is shown, ms since the start of the recording. */
 export interface MovedSpan {
@@ -17,7 +18,7 @@ const MAX_SPANS = 2000;
 
 /**
  * When there are moved pictures, from the files that hold nothing else, in order. Reads as far as a crash has left them whole.
- * @throws LivedubError LIVEDUB_E_DEPENDENCY_MISSING; the signal's reason
+ * @throws LivedubError LIVEDUB_E_DEPENDENCY_MISSING, LIVEDUB_E_WORKER_DIED; the signal's reason
  */
 export async function readMovedSpans(files: readonly string[], signal: AbortSignal): Promise<MovedSpan[]> {
   const spans: MovedSpan[] = [];
@@ -76,8 +77,9 @@ async function* pictureTimes(file: string, signal: AbortSignal): AsyncGenerator<
       const atMs = Number.parseFloat(line) * 1000;
       if (Number.isFinite(atMs)) yield atMs;
     }
-    await tool.exit;
+    const exit = await tool.exit;
     signal.throwIfAborted();
+    unlessEnded(exit);
   } finally {
     tool.kill();
   }

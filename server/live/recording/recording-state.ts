@@ -1,7 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { ProblemSchema } from '../../contract.ts';
+import { type Problem, ProblemSchema } from '../../contract.ts';
 
 /** `recording.json` in a recording's folder: all that is needed to finish it after a crash. */
 const RecordingStateSchema = z.object({
@@ -42,6 +42,9 @@ const RecordingStateSchema = z.object({
       }),
     )
     .default([]),
+  /** Why nothing more was recorded before it was ended. */
+  cut: ProblemSchema.optional(),
+  /** Why its file was not made. */
   error: ProblemSchema.optional(),
 });
 export type RecordingState = z.infer<typeof RecordingStateSchema>;
@@ -55,6 +58,23 @@ export const RESULT_FILE = 'recording.mp4';
 /** The file of one language's dub with the picture that was moved for it. */
 export function faceFile(language: string): string {
   return `recording.${language}.face.mp4`;
+}
+
+/**
+ * The state with what failed to be made again.
+ * @param may whether this failure is to be tried again. Default: all are
+ */
+export function again(
+  state: RecordingState,
+  may: (error: Problem | undefined) => boolean = () => true,
+): RecordingState {
+  const faces = state.faces.map(
+    (face): RecordedFace =>
+      face.state === 'failed' && may(face.error) ? { language: face.language, state: 'pending' } : face,
+  );
+  const { error, ...others } = state;
+  if (state.state !== 'failed' || !may(error)) return { ...state, faces };
+  return { ...others, faces, state: 'finishing' };
 }
 
 /** Whether there are files to be made of it, for the first time or because a crash came between. */
@@ -78,4 +98,17 @@ export async function writeState(folder: string, state: RecordingState): Promise
   const file = path.join(folder, STATE_FILE);
   await writeFile(`${file}.part`, `${JSON.stringify(state, null, 2)}\n`);
   await rename(`${file}.part`, file);
+}
+
+/** Parts, files of moved pictures, and what was half made. */
+const STRAY_PATTERN = /^\d{3}-.*\.mkv$|^recording\..*\.face\.mp4$|\.part$/;
+
+/** Removes files that the state does not name: a crash came before that, or they were given up. Nothing must be in the making. */
+export async function removeStray(folder: string, { parts, faces }: RecordingState): Promise<void> {
+  const kept = new Set([
+    ...parts.map(({ file }) => file),
+    ...faces.map(({ language }) => faceFile(language)),
+  ]);
+  for (const name of await readdir(folder))
+    if (STRAY_PATTERN.test(name) && !kept.has(name)) await rm(path.join(folder, name), { force: true });
 }

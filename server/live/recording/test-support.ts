@@ -5,6 +5,9 @@ import type { MediaFixtures } from '../../../pipeline/media/media-fixtures.ts';
 import { TS_FIRST_PID, TS_OUTPUT_ARGS, TsReader } from '../../../pipeline/media/ts-reader.ts';
 import { splitAnnexB } from '../../../pipeline/rtp/annex-b.ts';
 import { flashAndBeep } from '../ingest/test-support.ts';
+import type { ChannelRecorder } from './channel-recorder.ts';
+import { finishRecording } from './finish-recording.ts';
+import type { RecordingState } from './recording-state.ts';
 
 export const SECOND_US = 1_000_000;
 /** Media time at which tests begin to record: in the middle of a programme. */
@@ -92,4 +95,10 @@ export function flashesMs(file: string): number[] {
   return pictures.flatMap(({ ms, isBright }, i) =>
     i > 0 && isBright && !pictures[i - 1]!.isBright ? [ms] : [],
   );
+}
+
+/** For tests: ends a recording and makes all its files. */
+export async function finished(recorder: ChannelRecorder): Promise<RecordingState> {
+  const { signal } = new AbortController();
+  return await finishRecording({ folder: recorder.folder, state: await recorder.close(), signal });
 }
