@@ -33,9 +33,3 @@ export const INTERPRET_DELAY_MS = 120;
  * some tenths of a second after them. What the worker takes to make them is part of it.
  */
 export const FACE_LEAD_MS = 800;
-
-/**
- * Faces are looked at so much earlier than that, ms: the more of a face was seen, the better its first pictures. It is what the
- * shortest delay (2 s) leaves when a picture may be 0.6 s on its way.
- */
-export const FACE_AHEAD_MS = 600;

@@ -1,5 +1,5 @@
-import { FACE_AHEAD_MS } from '../../pipeline/live-tuning.ts';
-import { FILE_AHEAD_US } from '../../server/dub/steady-faces.ts';
+import { FULL_AHEAD_US, liveAheadUs } from '../../pipeline/face/look-ahead.ts';
+import { MIN_DELAY_MS } from '../../server/live/contract.ts';
 import type { Bench } from '../bench/bench.ts';
 import { measureFaceCost } from '../face/cost-section.ts';
 import { faceClips } from '../face/face-clips.ts';
@@ -8,8 +8,9 @@ import { gpuFaceSection } from '../face/gpu-section.ts';
 import { measureLips } from '../face/quality-section.ts';
 import { SyncNet } from '../face/syncnet.ts';
 
-/** How long faces are looked at ahead on live channels. */
-const LIVE_AHEAD_US = FACE_AHEAD_MS * 1000;
+/** How long faces are looked at ahead, and where. */
+const LEAST = { where: 'live, delay 2 s', aheadUs: liveAheadUs(MIN_DELAY_MS) };
+const FULL = { where: 'files, and live from a delay of 2.9 s on', aheadUs: FULL_AHEAD_US };
 /** Clips of a quick look: the two longer ones, and three people more. */
 const QUICK_CLIPS = 5;
 
@@ -25,8 +26,8 @@ export const bench: Bench = {
     const syncNet = await SyncNet.openInstalled();
     if (syncNet === undefined) context.print('LSE-C, LSE-D', 'not measured: no SyncNet network is installed');
     try {
-      for (const aheadUs of context.quick ? [LIVE_AHEAD_US] : [LIVE_AHEAD_US, FILE_AHEAD_US])
-        await measureLips(context, { ...engines, syncNet, clips, aheadUs });
+      for (const ahead of context.quick ? [LEAST] : [LEAST, FULL])
+        await measureLips(context, { ...engines, ...ahead, syncNet, clips });
     } finally {
       await syncNet?.close();
       await engines.close();

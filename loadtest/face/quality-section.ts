@@ -20,11 +20,13 @@ export interface LipsOptions {
   readonly clips: readonly FaceClip[];
   /** How much later than it could a picture is made, so that more of the face was seen before, µs. */
   readonly aheadUs: number;
+  /** Where it is so. */
+  readonly where: string;
 }
 
 /** Has every clip's person speak a dub in each language, and measures what came of it. */
 export async function measureLips(context: BenchContext, options: LipsOptions): Promise<void> {
-  const { tracker, reanimator, syncNet, clips, aheadUs } = options;
+  const { tracker, reanimator, syncNet, clips, aheadUs, where } = options;
   const { signal, progress, sheets } = context;
   const call: EngineCall = { signal, priority: 'upload' };
   const rows: MeasuredRow[] = [];
@@ -41,7 +43,7 @@ export async function measureLips(context: BenchContext, options: LipsOptions): 
       record(context, `ahead-${aheadUs / 1000}-ms`, reanimated, measured);
     }
   }
-  const seen = `seen ${aheadUs / 1_000_000} s ahead`;
+  const seen = `seen ${aheadUs / 1_000_000} s ahead (${where})`;
   context.print(`faces ${seen}: per clip`, clipTable(rows));
   const isUnseen = ({ clip }: MeasuredRow) => !clip.inPrior;
   context.figures(

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { affordableAheadUs, aheadPictures } from './look-ahead.ts';
+import { affordableAheadUs, aheadPictures, FULL_AHEAD_US, liveAheadUs } from './look-ahead.ts';
 
 const colour = { matrix: 'bt709', range: 'limited' } as const;
 
 describe('looking ahead', () => {
+  it('takes what the delay of a live channel leaves, and no more than in a file', () => {
+    expect(liveAheadUs(2000)).toBe(600_000);
+    expect(liveAheadUs(2500)).toBe(1_100_000);
+    expect(liveAheadUs(2900)).toBe(FULL_AHEAD_US);
+    for (const delayMs of [6000, 15_000]) expect(liveAheadUs(delayMs)).toBe(FULL_AHEAD_US);
+    expect(liveAheadUs(1000)).toBe(0);
+  });
+
   it('is as long as wished for in pictures of usual sizes', () => {
     const format = { widthPx: 1280, heightPx: 720, colour };
     expect(affordableAheadUs(600_000, format)).toBe(600_000);

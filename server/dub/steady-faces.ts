@@ -1,6 +1,6 @@
 import type { LivedubError } from '../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../pipeline/face/dubbed-speech.ts';
-import { affordableAheadUs } from '../../pipeline/face/look-ahead.ts';
+import { affordableAheadUs, FULL_AHEAD_US } from '../../pipeline/face/look-ahead.ts';
 import type { PictureFormat } from '../../pipeline/face/picture.ts';
 import type { FacePicture, FaceRendition, FaceTimings } from '../face/face-messages.ts';
 import { type FaceChannel, FaceThread, type FaceThreadOptions } from '../face/face-thread-client.ts';
@@ -27,8 +27,6 @@ interface Pending {
   readonly bytes: Uint8Array;
 }
 
-/** A file can wait: the more of a face was seen, the better its first pictures, µs. */
-export const FILE_AHEAD_US = 1_500_000;
 /** A thread that ends more often is not started again. */
 const MAX_THREADS = 4;
 const NO_TIME: FaceTimings = { trackMs: 0, reanimateMs: 0, markMs: 0 };
@@ -118,7 +116,7 @@ export class SteadyFaces {
   #begin(): FaceChannel {
     const { format, explain, renditions } = this.#o;
     const channel = this.#thread.channel({
-      ...{ format, explain, consent: true, aheadUs: affordableAheadUs(FILE_AHEAD_US, format) },
+      ...{ format, explain, consent: true, aheadUs: affordableAheadUs(FULL_AHEAD_US, format) },
       onPictures: (_mediaTimeUs, pictures, timings) =>
         this.#o.onPictures(this.#pending.shift()!.pts, pictures, timings),
       onFailed: () => undefined,

@@ -192,8 +192,8 @@ export class ChannelHost {
         return;
       case 'delay':
         this.#channel.setDelay(message.delayMs);
-        if (message.delayMs !== this.#delayMs) this.#faces.delayChanged();
         this.#delayMs = message.delayMs;
+        this.#faces.setDelay(message.delayMs);
         return;
       case 'faces':
         this.#faces.setConsent(message.consent);
@@ -225,6 +225,7 @@ export class ChannelHost {
     return new FaceHost({
       ...{ router, markOf, send, channelId: order.channelId, originUs: order.originUs, thread: faceThread },
       consent: order.faces?.consent ?? false,
+      delayMs: order.delayMs,
       headUs: () => {
         const nowUs = this.#ingest.nowUs;
         return nowUs === undefined ? undefined : nowUs - this.#delayMs * 1000;

@@ -99,7 +99,7 @@ describe.skipIf(workerBin === undefined).each(['vp8', 'h264'] as const)(
       delayMs = DELAY_MS;
       isPublishing = true;
       host = new FaceHost({
-        ...{ channelId: 'one', originUs: ORIGIN_US, router, thread, headUs, consent: true },
+        ...{ channelId: 'one', originUs: ORIGIN_US, router, thread, headUs, delayMs, consent: true },
         markOf: () => ({ key, rendition: RENDITION, strength: 'firm' }),
         onTrack: (_key, producerId) => void watch(producerId),
         onFailed: (error) => failures.push(error),
@@ -244,14 +244,14 @@ describe.skipIf(workerBin === undefined).each(['vp8', 'h264'] as const)(
       host.setDemand('es', true);
       await gone(10);
       delayMs = 3000;
-      host.delayChanged();
+      host.setDelay(delayMs);
       await sleep(1500);
       const count = received.length;
       await gone(count + 20);
       for (const { frame, headUs: at } of received.slice(count))
         expect(at).toBeGreaterThanOrEqual(frame.mediaTimeUs - 1000);
       delayMs = 2000;
-      host.delayChanged();
+      host.setDelay(delayMs);
       const later = received.length;
       await gone(later + 60);
       const { frame, headUs: at } = received.at(-1)!;

@@ -24,6 +24,8 @@ export interface FaceHostOptions {
   /** Media time that synced playout shows now, µs; undefined before the first sound. */
   readonly headUs: () => number | undefined;
   readonly consent: boolean;
+  /** The operator's; see `setDelay`. */
+  readonly delayMs: number;
   /** The picture of a language is there, to be piped to the server. */
   readonly onTrack: (key: TrackKey, producerId: string) => void;
   /** Something failed and is tried again; pictures stay away meanwhile. */
@@ -57,6 +59,7 @@ export class FaceHost {
   readonly #wanted = new Set<string>();
   readonly #speech = new RecentSpeech();
   #consent: boolean;
+  #delayMs: number;
   #producerId: string | undefined;
   #session: Session | undefined;
   #report: NodeJS.Timeout | undefined;
@@ -68,6 +71,7 @@ export class FaceHost {
   constructor(options: FaceHostOptions) {
     this.#o = options;
     this.#consent = options.consent;
+    this.#delayMs = options.delayMs;
   }
 
   /** The picture of the channel, piped from the server; undefined: there is none any more. */
@@ -92,9 +96,11 @@ export class FaceHost {
     this.#session?.maker.setConsent(consent);
   }
 
-  /** The operator's delay changed. */
-  delayChanged(): void {
-    this.#session?.maker.jump();
+  /** The operator's delay, by which `headUs` is behind. The same again changes nothing. */
+  setDelay(delayMs: number): void {
+    if (delayMs === this.#delayMs) return;
+    this.#delayMs = delayMs;
+    this.#session?.maker.setDelay(delayMs);
   }
 
   /** What is said in a language, before it is heard. */
@@ -165,6 +171,7 @@ export class FaceHost {
       {
         ...{ thread, headUs, onFailed, signal },
         consent: this.#consent,
+        delayMs: this.#delayMs,
         onKeyframeWanted: () => source.requestKeyframe(),
         onPictures: (format, mediaTimeUs, pictures, readyMs) => {
           for (const { id, bytes, verdict } of pictures)

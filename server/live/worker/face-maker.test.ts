@@ -14,8 +14,9 @@ const [widthPx, heightPx] = [64, 48];
 const format = { widthPx, heightPx, colour: { matrix: 'bt601', range: 'limited' } } as const;
 
 /** A thread that takes a while for each picture, one after the other. */
-function threadOf(costMs: () => number): FaceThread {
-  const channel = ({ onPictures }: FaceChannelOptions) => {
+function threadOf(costMs: () => number, opened: FaceChannelOptions[] = []): FaceThread {
+  const channel = (options: FaceChannelOptions) => {
+    opened.push(options);
     let work: Promise<unknown> = Promise.resolve();
     const self = {
       waiting: 0,
@@ -24,7 +25,7 @@ function threadOf(costMs: () => number): FaceThread {
         const done = work.then(async () => {
           await sleep(costMs());
           const picture = { id: 'es', bytes, verdict: { strength: 1 }, isMarked: true };
-          onPictures(mediaTimeUs, [picture], { trackMs: 0, reanimateMs: 0, markMs: 0 });
+          options.onPictures(mediaTimeUs, [picture], { trackMs: 0, reanimateMs: 0, markMs: 0 });
           self.waiting -= 1;
         });
         work = done;
@@ -75,7 +76,7 @@ describe('FaceMaker', () => {
     const maker = new FaceMaker(
       {
         thread: new SharedFaceThread({ signal: stop.signal, open: async () => threadOf(() => costMs) }),
-        ...{ consent: true, headUs, signal: stop.signal },
+        ...{ consent: true, delayMs: 2000, headUs, signal: stop.signal },
         onKeyframeWanted: () => undefined,
         onPictures: (_format, mediaTimeUs) => shown.push(mediaTimeUs),
         onFailed: (error) => expect(error).toBeUndefined(),
@@ -107,6 +108,44 @@ describe('FaceMaker', () => {
     await expect.poll(() => maker.state, { timeout: 4000 }).toBe('active');
     isOn = false;
     await publishing;
+    stop.abort();
+    await maker.close();
+  });
+
+  it('looks ahead as far as the delay leaves room, and begins anew only where that is another time', async () => {
+    const stop = new AbortController();
+    const opened: FaceChannelOptions[] = [];
+    let shown = 0;
+    const maker = new FaceMaker(
+      {
+        thread: new SharedFaceThread({ signal: stop.signal, open: async () => threadOf(() => 1, opened) }),
+        ...{ consent: true, delayMs: 6000, headUs: () => -1_000_000, signal: stop.signal },
+        onKeyframeWanted: () => undefined,
+        onPictures: () => (shown += 1),
+        onFailed: (error) => expect(error).toBeUndefined(),
+      },
+      new RecentSpeech(),
+    );
+    const film = await frames(25);
+    let next = 0;
+    const showMore = async () => {
+      const before = shown;
+      const more = () => {
+        maker.push({ ...film[next % film.length]!, mediaTimeUs: next * FRAME_US });
+        next += 1;
+        return shown;
+      };
+      await expect.poll(more, { timeout: 20_000 }).toBeGreaterThan(before);
+    };
+    const aheads = () => opened.map(({ aheadUs }) => aheadUs);
+    await showMore();
+    maker.setDelay(8000);
+    await showMore();
+    expect(aheads()).toEqual([1_500_000]);
+    maker.setDelay(2000);
+    expect(maker.aheadUs).toBe(600_000);
+    await showMore();
+    expect(aheads()).toEqual([1_500_000, 600_000]);
     stop.abort();
     await maker.close();
   });

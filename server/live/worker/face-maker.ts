@@ -1,9 +1,8 @@
 import { type LivedubError, toLivedubError } from '../../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../../pipeline/face/dubbed-speech.ts';
-import { affordableAheadUs } from '../../../pipeline/face/look-ahead.ts';
+import { affordableAheadUs, liveAheadUs } from '../../../pipeline/face/look-ahead.ts';
 import type { Picture, PictureFormat } from '../../../pipeline/face/picture.ts';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
-import { FACE_AHEAD_MS } from '../../../pipeline/live-tuning.ts';
 import { LivePictureDecoder } from '../../../pipeline/media/live-picture-decoder.ts';
 import { RateAdaptation } from '../../../pipeline/media/rate-adaptation.ts';
 import type { FaceRendition as FaceOrder, FacePicture } from '../../face/face-messages.ts';
@@ -16,6 +15,8 @@ import { SourceSound } from './source-sound.ts';
 export interface FaceMakerOptions {
   readonly thread: SharedFaceThread;
   readonly consent: boolean;
+  /** See `setDelay`. */
+  readonly delayMs: number;
   /** Media time that synced playout shows now, µs. */
   readonly headUs: () => number | undefined;
   readonly onKeyframeWanted: () => void;
@@ -61,13 +62,16 @@ export class FaceMaker {
   readonly #sound = new SourceSound();
   readonly #adaptation = new RateAdaptation({ maxLosses: 5, maxDivisor: 2 });
   #decoder: LivePictureDecoder | undefined;
-  #channel: { readonly channel: FaceChannel; readonly format: PictureFormat } | undefined;
+  #channel:
+    | { readonly channel: FaceChannel; readonly format: PictureFormat; readonly aheadUs: number }
+    | undefined;
   #opening = false;
   #waiting: Waiting[] = [];
   /** Pushed to the thread, oldest first; the last `channel.waiting` of them are still to be taken in. */
   #pushed: Waiting[] = [];
   #isPumping = false;
   #consent: boolean;
+  #delayMs: number;
   #latePictures = 0;
   #leftOut = 0;
   #settledMs = performance.now() + SETTLE_MS;
@@ -80,6 +84,7 @@ export class FaceMaker {
   constructor(options: FaceMakerOptions, speech: RecentSpeech) {
     this.#o = options;
     this.#consent = options.consent;
+    this.#delayMs = options.delayMs;
     this.#speech = speech;
     options.signal.addEventListener('abort', () => void this.close(), { once: true });
   }
@@ -102,8 +107,7 @@ export class FaceMaker {
 
   /** How long pictures are looked at before they are made, so that more of a face was seen, µs. */
   get aheadUs(): number {
-    const wishedUs = FACE_AHEAD_MS * 1000;
-    return this.#channel ? affordableAheadUs(wishedUs, this.#channel.format) : wishedUs;
+    return this.#channel?.aheadUs ?? liveAheadUs(this.#delayMs);
   }
 
   /** Every so many pictures one is worked on: 1 or 2. */
@@ -139,9 +143,12 @@ export class FaceMaker {
     this.#sound.add(pcm, mediaTimeUs);
   }
 
-  /** The delay changed: pictures come too late for a moment, or not at all. */
-  jump(): void {
-    this.#settledMs = performance.now() + SETTLE_MS;
+  /** The operator's delay: faces are looked at ahead as far as it leaves room; where that is another time, they are learnt anew. */
+  setDelay(delayMs: number): void {
+    this.#delayMs = delayMs;
+    this.#settle();
+    if (this.#channel && this.#channel.aheadUs !== aheadFor(delayMs, this.#channel.format))
+      this.#closeChannel();
   }
 
   /** Takes one encoded frame when it is its turn; never waits. */
@@ -224,10 +231,10 @@ export class FaceMaker {
         signal.throwIfAborted();
         const { widthPx, heightPx, colour } = format;
         const own: PictureFormat = { widthPx, heightPx, colour };
+        const aheadUs = aheadFor(this.#delayMs, own);
         const channel = faces.channel({
-          format: own,
+          ...{ format: own, aheadUs },
           consent: this.#consent,
-          aheadUs: affordableAheadUs(FACE_AHEAD_MS * 1000, own),
           onPictures: (mediaTimeUs, pictures) => {
             if (this.#channel?.channel === channel) this.#made(own, mediaTimeUs, pictures);
           },
@@ -237,7 +244,7 @@ export class FaceMaker {
             if (!signal.aborted) onFailed(error);
           },
         });
-        this.#channel = { channel, format: own };
+        this.#channel = { channel, format: own, aheadUs };
         this.#isFirst = true;
         this.#settledMs = performance.now() + START_MS;
         for (const order of this.#orders.values()) this.#introduce(channel, order);
@@ -259,7 +266,7 @@ export class FaceMaker {
     const nowMs = performance.now();
     if (this.#isFirst) {
       this.#isFirst = false;
-      this.jump();
+      this.#settle();
     }
     const lateUs = (this.#o.headUs() ?? 0) - mediaTimeUs;
     // What is being worked on has not been taken in yet: it is what this one waited for.
@@ -274,6 +281,11 @@ export class FaceMaker {
     if (nowMs < this.#overloadedUntilMs) return;
     this.#madeMs = nowMs;
     this.#o.onPictures(format, mediaTimeUs, pictures, needed?.decodedMs ?? nowMs);
+  }
+
+  /** For a moment pictures come too late, or not at all. */
+  #settle(): void {
+    this.#settledMs = performance.now() + SETTLE_MS;
   }
 
   #lost(nowMs: number): void {
@@ -294,4 +306,8 @@ export class FaceMaker {
     this.#channel = undefined;
     this.#pushed = [];
   }
+}
+
+function aheadFor(delayMs: number, format: PictureFormat): number {
+  return affordableAheadUs(liveAheadUs(delayMs), format);
 }
