@@ -48,6 +48,15 @@ describe('the text of a verification', () => {
     );
   });
 
+  it('says that lips were moved', () => {
+    const findings = [{ ...finding, kind: 'face' as const }];
+    const picture = { ...report.picture!, verdict: 'ours' as const, findings };
+    const text = 'The picture is of a version in which a machine moves lips.';
+    const said = reportText({ ...report, picture, notes: [{ code: 'lips-moved', text }] });
+    expect(said).toContain('Spanish · synced, lips moved · minute 3');
+    expect(said).toContain(`  note: ${text}`);
+  });
+
   it('names nothing that is private or unknown', () => {
     const { language: _, mode: _m, kind: _k, wallTime: _w, ...bare } = finding;
     const unknown = { ...bare, channel: { visibility: 'unknown' as const } };

@@ -60,7 +60,7 @@ function findingText(finding: VerifyFinding, rate: 'speed' | 'scale'): string {
     `${startS.toFixed(1)}–${endS.toFixed(1)} s`,
     name,
     ...(language === undefined ? [] : [LANGUAGES.of(language) ?? language]),
-    ...(mode === undefined ? [] : [`${mode}, ${kind}`]),
+    ...(mode === undefined ? [] : [`${mode}, ${kind === 'face' ? 'lips moved' : kind}`]),
     `minute ${minute}${wallTime === undefined ? '' : ` (${wallTime.slice(0, 16).replace('T', ' ')} UTC)`}`,
     confidenceText(finding),
     `by ${finding.issuer}`,

@@ -238,7 +238,7 @@ async function run({ options, media, engines, plan, from, router, meter, closers
     ? await DubbedFaces.open(
         {
           ...{ media, recording, languages, marker, name, outDir: options.outDir },
-          marks: await fileMarks.issueTracks(),
+          marks: await fileMarks.issueFaces(),
           explain: options.explainFaces ?? false,
           onProgress: (endUs) => pictureProgress.update(endUs),
         },

@@ -44,11 +44,16 @@ export class FileMarks {
    * One for every dubbed track, in the order of the languages.
    * @throws LivedubError as `Marker.issue`
    */
-  async issueTracks(): Promise<OutputMark[]> {
-    const marks: OutputMark[] = [];
-    for (const language of this.#languages)
-      marks.push(await this.#marker.issue({ ...this.#order, language }));
-    return marks;
+  issueTracks(): Promise<OutputMark[]> {
+    return this.#issueEach(this.#order);
+  }
+
+  /**
+   * The same for the pictures in which faces speak the tracks.
+   * @throws LivedubError as `Marker.issue`
+   */
+  issueFaces(): Promise<OutputMark[]> {
+    return this.#issueEach({ ...this.#order, kind: 'face' });
   }
 
   /**
@@ -59,6 +64,12 @@ export class FileMarks {
   issuePicture(): Promise<OutputMark> {
     const language = this.#languages.length === 1 ? this.#languages[0]! : SEVERAL_LANGUAGES;
     return this.#marker.issue({ ...this.#order, language });
+  }
+
+  async #issueEach(order: Omit<MarkOrder, 'language'>): Promise<OutputMark[]> {
+    const marks: OutputMark[] = [];
+    for (const language of this.#languages) marks.push(await this.#marker.issue({ ...order, language }));
+    return marks;
   }
 }
 

@@ -36,9 +36,10 @@ export const VerifyFindingSchema = z.object({
   channel: ChannelFindingSchema,
   /** Language of the dub; absent when the channel is unknown. */
   language: LanguageSchema.optional(),
-  /** Of the rendition; these five are absent when the channel is unknown, or private and the report is public. */
-  mode: ModeSchema.optional(),
+  /** Of the rendition; absent when the channel is unknown. `face`: of a picture in which a machine moves lips to the dub. */
   kind: z.enum(['voice', 'mix', 'face']).optional(),
+  /** These four are absent also when the channel is private and the report is public. */
+  mode: ModeSchema.optional(),
   source: z.enum(['file', 'live']).optional(),
   /** Wall time of the minute's beginning, RFC 3339; of live programmes only. */
   wallTime: z.string().optional(),
@@ -98,6 +99,8 @@ export const VerifyNoteSchema = z.object({
     'examined-in-part',
     /** The clip breaks off or is damaged; what can be decoded was examined. */
     'damaged',
+    /** The picture is of a version in which a machine moves lips to the dub. */
+    'lips-moved',
     /** Sound is marked and the picture is not: dubs leave the picture as it came unless it is asked for. */
     'sound-only',
     /** The picture is marked and the sound is not: it may have been replaced. */

@@ -109,6 +109,14 @@ describe('composeReport', () => {
     ]);
   });
 
+  it('says of a picture whose lips follow the dub that a machine moved them, and of no other', () => {
+    const two = { media: { ...media, audio: [track] } as unknown as MediaInfo, sound: [examined([mark(1)])] };
+    const moved = { ...two, picture: examined([mark(2, { kind: 'face' })]) };
+    expect(report(moved).picture!.findings[0]!.kind).toBe('face');
+    expect(notesOf(moved)).toEqual(['lips-moved']);
+    expect(notesOf({ ...two, picture: examined([mark(2)]) })).toEqual([]);
+  });
+
   it('never names what it does not know', () => {
     const { verdict, sound } = report({ sound: [examined([5])] });
     expect(verdict).toBe('ours');
@@ -132,7 +140,7 @@ describe('composeReport', () => {
 describe('publicReport', () => {
   it('keeps language and minute of a private channel, and nothing that tells which it is', () => {
     const secret = mark(0xabc, { channel: { id: 'board-room', title: 'Board meeting', isPublic: false } });
-    const made = report({ sound: [examined([secret])], picture: examined([secret]) });
+    const made = report({ sound: [examined([secret])], picture: examined([{ ...secret, kind: 'face' }]) });
     expect(made.sound[0]!.findings[0]!.channel).toMatchObject({ visibility: 'private', id: 'board-room' });
     const told = publicReport(made);
     expect(VerifyReportSchema.parse(told)).toEqual(told);
@@ -142,6 +150,9 @@ describe('publicReport', () => {
       language: 'es',
       minute: 3,
     });
+    // What a machine did to the picture is no secret.
+    expect(told.picture!.findings[0]!.kind).toBe('face');
+    expect(told.notes.map(({ code }) => code)).toContain('lips-moved');
   });
 
   it('leaves public channels as they are', () => {

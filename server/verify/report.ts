@@ -90,7 +90,7 @@ export function publicReport(report: VerifyReport): VerifyReport {
 
 function withoutPrivate(finding: VerifyFinding): VerifyFinding {
   if (finding.channel.visibility !== 'private') return finding;
-  const { mode: _m, kind: _k, source: _s, wallTime: _w, rendition: _r, ...rest } = finding;
+  const { mode: _m, source: _s, wallTime: _w, rendition: _r, ...rest } = finding;
   return { ...rest, channel: { visibility: 'private' } };
 }
 
@@ -229,6 +229,11 @@ function notesOf(
       all.length > 1 && all.some(({ verdict }) => verdict === 'nothing-to-examine'),
       'empty-track',
       'A track holds nothing that could be examined.',
+    ],
+    [
+      picture?.findings.some(({ kind }) => kind === 'face') ?? false,
+      'lips-moved',
+      'The picture is of a version in which a machine moves the lips of who speaks to fit the dub.',
     ],
     [
       agreement === 'one-only' && isSoundOurs && picture?.verdict === 'not-found',

@@ -35,7 +35,7 @@ export class ClipLane extends LitElement {
     const width = Math.max(LEAST_PERCENT, percent(finding.endS) - from);
     const number = this.numberOf(finding);
     return svg`<g>
-      <title>${`${channelText(finding)}, ${dubText(finding)}: ${range(finding)}`}</title>
+      <title>${`${channelText(finding)}, ${dubText([finding])}: ${range(finding)}`}</title>
       <rect class="found dub-${(number - 1) % 4}" x=${`${from}%`} width=${`${width}%`} height="28" rx="6" />
       ${width < 4 ? null : svg`<text x=${`${from + width / 2}%`} y="19" text-anchor="middle">${number}</text>`}
     </g>`;

@@ -50,7 +50,7 @@ export class ReportCard extends LitElement {
     const best = found.reduce((a, b) => (b.falseAlarmLog10 < a.falseAlarmLog10 ? b : a));
     return html`<li class=${count > 1 ? 'counted' : ''}>
       <strong class="title">${channelText(first)}</strong>
-      <span class="tag">${dubText(first)}</span>
+      <span class="tag">${dubText(found)}</span>
       <dl>
         <dt>When</dt>
         <dd>${minuteText(first)}</dd>

@@ -48,7 +48,13 @@ describe('the text of a report', () => {
     const both = { ...report(FOUND), picture: { ...picture, findings: [{ ...FOUND, language: 'mul' }] } };
     expect(dubsOf(both).map((found) => found.map(({ language }) => language))).toEqual([['es', 'mul']]);
     const alone = { ...report(), picture: both.picture };
-    expect(dubsOf(alone).map((found) => dubText(found[0]!))).toEqual(['AI dub']);
+    expect(dubsOf(alone).map((found) => dubText(found))).toEqual(['AI dub']);
+  });
+
+  it('says where lips were moved, of a private programme, too', () => {
+    const face = { ...FOUND, channel: { visibility: 'private' as const }, kind: 'face' as const };
+    expect(dubText([FOUND])).toBe('AI dub, Español');
+    expect(dubText([{ ...face, kind: 'mix' }, face])).toBe('AI dub, lips moved, Español');
   });
 
   it('does not take a clip without a watermark for an authentic one', () => {

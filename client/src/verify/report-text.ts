@@ -72,9 +72,14 @@ export function channelText({ channel }: VerifyFinding): string {
 /** ISO 639-2 for several languages: a picture that belongs to more than one dub. */
 const SEVERAL = 'mul';
 
-/** e.g. `AI dub, Español`. */
-export function dubText({ language }: VerifyFinding): string {
-  return language === undefined || language === SEVERAL ? 'AI dub' : `AI dub, ${ownName(language)}`;
+/** What all findings of one dub are of, as `dubsOf` has them, e.g. `AI dub, lips moved, Español`. */
+export function dubText(found: readonly VerifyFinding[]): string {
+  const language = found[0]?.language;
+  return [
+    'AI dub',
+    ...(found.some(({ kind }) => kind === 'face') ? ['lips moved'] : []),
+    ...(language === undefined || language === SEVERAL ? [] : [ownName(language)]),
+  ].join(', ');
 }
 
 /** Findings that belong to one dub, in the order in which the clip has them; a picture goes with the sound it belongs to. */
