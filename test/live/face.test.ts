@@ -60,6 +60,15 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
     });
   }
 
+  /** How much longer the dubbed picture stood still than the other, which a machine that is busy halts as well. */
+  async function extraHaltMs(fromMs: number): Promise<number> {
+    const longest = async (viewer: string) => {
+      const frames = (await page.call<number[]>('framesShown', viewer)).filter((at) => at > fromMs);
+      return Math.max(...frames.slice(1).map((at, i) => at - frames[i]!));
+    };
+    return (await longest('dubbed')) - (await longest('filmed'));
+  }
+
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'livedub-face-'));
     live = await LiveTestServer.start();
@@ -163,12 +172,10 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
       { timeoutMs: 60_000 },
     );
     const worst = Math.max(...pairs.map(({ mouth }) => mouth));
-    const frames = await page.call<number[]>('framesShown', 'dubbed');
-    const recent = frames.filter((at) => at > withdrawnMs - 1000);
-    const gapMs = Math.max(...recent.slice(1).map((at, i) => at - recent[i]!));
-    console.log({ pairs: pairs.length, worst, gapMs });
+    const haltMs = await extraHaltMs(withdrawnMs - 1000);
+    console.log({ pairs: pairs.length, worst, haltMs });
     expect(worst).toBeLessThan(1);
-    expect(gapMs).toBeLessThan(2500);
+    expect(haltMs).toBeLessThan(1500);
     expect(await page.call<number>('negotiations')).toBe(before);
   });
 
@@ -185,17 +192,14 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
   });
 
   it('are as filmed when their worker dies, with a short halt, and move again with the next one', async () => {
-    const gapMs = async (fromMs: number) => {
-      const frames = (await page.call<number[]>('framesShown', 'dubbed')).filter((at) => at > fromMs);
-      return Math.max(...frames.slice(1).map((at, i) => at - frames[i]!));
-    };
     const killedMs = Date.now();
     process.kill(live.server.liveWorkers.pid!, 'SIGKILL');
     await sleep(4000);
-    const haltMs = await gapMs(killedMs - 1000);
+    const haltMs = await extraHaltMs(killedMs - 1000);
     await stateIs('active');
-    console.log({ haltMs, untilBackMs: Date.now() - killedMs, longestMs: await gapMs(killedMs - 1000) });
+    const longestMs = await extraHaltMs(killedMs - 1000);
+    console.log({ haltMs, untilBackMs: Date.now() - killedMs, longestMs });
     expect(haltMs).toBeLessThan(2500);
-    expect(await gapMs(killedMs - 1000)).toBeLessThan(2500);
+    expect(longestMs).toBeLessThan(2500);
   }, 180_000);
 });
