@@ -1,5 +1,9 @@
-/** A language's name in itself, e.g. `es` → `Español`; the code where the browser knows no name. */
+import { OWN_NAMES } from './own-names.ts';
+
+/** A language's name in itself, e.g. `es` → `Español`; the code where nobody knows a name. */
 export function ownName(code: string): string {
+  const known = OWN_NAMES[code];
+  if (known !== undefined) return known;
   try {
     const name = new Intl.DisplayNames([code], { type: 'language' }).of(code);
     if (name && name !== code) return name.charAt(0).toLocaleUpperCase(code) + name.slice(1);
