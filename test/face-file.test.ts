@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MarkRegistryFile } from '../db/mark-registry-file.ts';
 import type { SpeechUpdate } from '../pipeline/face/dubbed-speech.ts';
 import { probeMedia } from '../pipeline/media/probe.ts';
 import { TEST_MARK } from '../pipeline/ports/fakes.ts';
@@ -271,14 +272,20 @@ describe('dubFile with faces', () => {
     }
   });
 
-  it('reports what became of the pictures', () => {
-    for (const { face, mark } of result.report.languages) {
+  it('reports what became of the pictures', async () => {
+    const registry = await MarkRegistryFile.open({ folder: join(folder, 'marks') });
+    for (const { face, language, mark } of result.report.languages) {
       expect(face).toMatchObject({ spokenPictures: 0, canvas: 'cpu', engine: 'mouth-bank' });
       expect(face!.guards['no-face']).toBeGreaterThan(0);
       expect(face!.pictures).toBe(timesMs(options.input).length);
       expect(face!.mark!.rendition).not.toBe(mark.rendition);
       expect(face!.ms.track).toBeGreaterThan(0);
+      // Who verifies it is told that lips were moved.
+      const { keyId, rendition } = face!.mark!;
+      const issued = await registry.find(keyId, Number.parseInt(rendition, 16));
+      expect(issued).toMatchObject({ language, kind: 'face' });
     }
+    await registry.close();
   });
 
   it('goes on without where there is no picture, and is refused for interpreting', async () => {
