@@ -125,7 +125,8 @@ export class VerifyPage extends LitElement {
           as it came says nothing.
         </li>
         <li>“Not found” proves nothing. A watermark can be destroyed, and a real recording has none.</li>
-        <li>Programmes that are not public are not named: you are told the language and the minute only.</li>
+        <li>Where a machine moved lips to a dub, the picture is marked as well, and you are told.</li>
+        <li>Programmes that are not public are not named: you are told the language, the minute, and of moved lips only.</li>
       </ul>
     </section>`;
   }
