@@ -126,7 +126,7 @@ export class VerifyPage extends LitElement {
         </li>
         <li>“Not found” proves nothing. A watermark can be destroyed, and a real recording has none.</li>
         <li>Where a machine moved lips to a dub, the picture is marked as well, and you are told.</li>
-        <li>Programmes that are not public are not named: you are told the language, the minute, and of moved lips only.</li>
+        <li>Programmes that are not public are not named: you are told the language, the minute, and whether lips were moved.</li>
       </ul>
     </section>`;
   }
