@@ -67,10 +67,12 @@ export class LiveBrowser {
 }
 
 export interface TrackStats {
+  readonly mimeType: string | undefined;
   readonly packetsReceived: number;
   readonly packetsLost: number;
   readonly bytesReceived: number;
   readonly framesDecoded: number;
+  readonly keyFramesDecoded: number;
   readonly freezeCount: number;
   readonly totalAudioEnergy: number;
   readonly totalSamplesReceived: number;

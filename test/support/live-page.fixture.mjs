@@ -43,12 +43,23 @@ const post = (url, token, body, type = 'application/sdp') =>
     body,
   });
 
+/** Whether Chromium can send a codec (a MIME type). */
+globalThis.canSend = (codec) =>
+  RTCRtpSender.getCapabilities('video').codecs.some(({ mimeType }) => mimeType === codec);
+
+/** Has a track sent as one codec, and no other offered. */
+function sendAs(transceiver, codec) {
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => [codec, 'video/rtx'].includes(mimeType)));
+}
+
 /** Publishes the fake camera and microphone. Returns what the server answered and whether media flows. */
-globalThis.publish = async (name, { url, token, port, connectWithinMs = 15_000, ...what }) => {
+globalThis.publish = async (name, { url, token, port, codec, connectWithinMs = 15_000, ...what }) => {
   const stream = await media(what);
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   for (const track of stream.getTracks()) {
-    pc.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+    const transceiver = pc.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+    if (codec && track.kind === 'video') sendAs(transceiver, codec);
   }
   await pc.setLocalDescription();
   const answer = await post(url, token, pc.localDescription.sdp);
@@ -331,7 +342,7 @@ globalThis.trackStats = async (name) => {
   for (const entry of report.values()) {
     if (entry.type !== 'inbound-rtp') continue;
     const key = keys.get(entry.trackIdentifier);
-    if (key) found[key] = { ...entry };
+    if (key) found[key] = { ...entry, mimeType: report.get(entry.codecId)?.mimeType };
   }
   return found;
 };
