@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { readdir, realpath, rename, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { ERRORS, type ErrorCode, LivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
@@ -155,15 +155,16 @@ export class ChannelRecordings {
   }
 
   async #open(startUs: number): Promise<ChannelRecorder> {
-    const startedAt = new Date().toISOString();
-    const id = startedAt.replace(/[-:.]/g, '').toLowerCase();
-    await mkdir(this.#o.folder, { recursive: true });
+    let startedAt = new Date();
+    // Two that begin at once, or after the clock was set back, must not meet in one folder.
+    while (this.#ended.has(idOf(startedAt))) startedAt = new Date(startedAt.getTime() + 1);
+    const id = idOf(startedAt);
     const recorder = await ChannelRecorder.start({
       folder: join(this.#o.folder, id),
       id,
       title: this.#o.settings().title,
       from: this.#o.settings().from,
-      startedAt,
+      startedAt: startedAt.toISOString(),
       startUs,
       dubNotice: this.#o.dubNotice,
       onChange: () => this.#o.onChange(),
@@ -276,10 +277,20 @@ export class ChannelRecordings {
     const faces = state.faces.filter(({ language }) => faceFile(language) !== file);
     if (faces.length === state.faces.length) throw noSuchFile();
     const folder = join(this.#o.folder, recordingId);
-    const released = await release(folder, { ...state, faces }).catch((error: unknown) => {
+    const released = release(folder, { ...state, faces });
+    // Nothing else is to change its files meanwhile.
+    const done = released.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#making.set(recordingId, { stop: new AbortController(), filesAhead: undefined, done });
+    try {
+      this.#ended.set(recordingId, await released);
+    } catch (error) {
       throw outputError(error, folder);
-    });
-    this.#ended.set(recordingId, released);
+    } finally {
+      this.#making.delete(recordingId);
+    }
     this.#o.onChange();
     return this.#endedView(recordingId);
   }
@@ -380,6 +391,10 @@ export class ChannelRecordings {
 
 /** What goes into a recording: the original, and each language as it is heard and seen in sync. */
 const RECORDED = /^(live:(audio|video)|(mix|face):[a-z]{2,3}:synced)$/;
+
+function idOf(startedAt: Date): string {
+  return startedAt.toISOString().replace(/[-:.]/g, '').toLowerCase();
+}
 
 function noSuchRecording(): LivedubError {
   return new LivedubError('LIVEDUB_E_NOT_FOUND', 'There is no such recording.');

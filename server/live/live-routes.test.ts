@@ -372,6 +372,17 @@ describe('the live routes', () => {
       expect(part.headers.get('content-disposition')).toContain('show.mp4');
       expect((await ask('GET', path, FOREIGN)).status).toBe(401);
       expect((await ask('GET', path.replace('r1', 'r2'))).status).toBe(404);
+      const again = await ask('POST', '/v1/channels/my-show/recordings/r1/retry');
+      expect([again.status, await again.json()]).toMatchObject([202, { id: 'r1', state: 'finishing' }]);
+      const face = '/v1/channels/my-show/recordings/r1/recording.es.face.mp4';
+      const given = await ask('DELETE', face);
+      expect([given.status, await given.json()]).toMatchObject([200, { id: 'r1', state: 'done' }]);
+      expect((await ask('DELETE', '/v1/channels/my-show/recordings/r1')).status).toBe(204);
+      expect(live.removed).toEqual(['r1/recording.es.face.mp4', 'r1']);
+      for (const wrong of [face, '/v1/channels/my-show/recordings/r1']) {
+        expect((await ask('DELETE', wrong.replace('r1', 'r2'))).status).toBe(404);
+        expect([401, 403]).toContain((await ask('DELETE', wrong, FOREIGN)).status);
+      }
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

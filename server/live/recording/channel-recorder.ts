@@ -103,7 +103,9 @@ export class ChannelRecorder {
       },
     };
     try {
-      await mkdir(folder, { recursive: true });
+      await mkdir(path.dirname(folder), { recursive: true });
+      // One that is there already has another recording in it.
+      await mkdir(folder);
       const text = await open(path.join(folder, TEXT_FILE), 'a');
       await writeState(folder, state);
       return new ChannelRecorder(options, state, text);
