@@ -8,6 +8,7 @@ import { brand, problemBox, stateTag } from '../ui/parts.ts';
 import { sharedStyles } from '../ui/shared-styles.ts';
 import { refuse } from './desk-card.ts';
 import { DeskSocket } from './desk-socket.ts';
+import { dialogStyles } from './dialog-styles.ts';
 import './health-card.ts';
 import './languages-card.ts';
 import './publish-card.ts';
@@ -185,6 +186,7 @@ export class ChannelDesk extends LitElement {
 
   static override styles = [
     sharedStyles,
+    dialogStyles,
     css`
       .page {
         max-width: 90rem;
@@ -212,21 +214,6 @@ export class ChannelDesk extends LitElement {
       .notice.warning {
         color: var(--bad);
         background: var(--bad-soft);
-      }
-      dialog {
-        max-width: min(28rem, 90vw);
-        padding: 1.3rem;
-        color: var(--text);
-        background: var(--card);
-        border: 1px solid var(--line);
-        border-radius: var(--radius);
-      }
-      dialog::backdrop {
-        background: rgb(11 12 18 / 55%);
-      }
-      dialog h2 {
-        margin: 0;
-        font-size: 1.15rem;
       }
       @media (max-width: 72rem) {
         .columns {

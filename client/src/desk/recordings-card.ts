@@ -3,9 +3,24 @@ import type { RecordingView } from '../../../server/live/contract.ts';
 import { clock, ownName } from '../languages.ts';
 import { icon } from '../ui/icons.ts';
 import { DeskCard } from './desk-card.ts';
+import { dialogStyles } from './dialog-styles.ts';
 
-/** Recordings of the channel: begin, end, download. */
+type Face = RecordingView['faces'][number];
+
+/** What is to be deleted, once that is confirmed. */
+interface Doomed {
+  readonly title: string;
+  readonly text: string;
+  /** Address below the channel's. */
+  readonly path: string;
+}
+
+/** Recordings of the channel: begin, end, download, try again, delete. */
 export class RecordingsCard extends DeskCard {
+  static override properties = { ...DeskCard.properties, doomed: { state: true } };
+
+  declare doomed: Doomed | undefined;
+
   override render() {
     const { recordings } = this.channel;
     const running = recordings.some((one) => one.state === 'recording');
@@ -25,22 +40,43 @@ export class RecordingsCard extends DeskCard {
           : html`<ul class="plain">${recordings.map((one) => this.#row(one))}</ul>`
       }
       ${this.problemLine()}
+      <dialog aria-labelledby="delete">
+        <h2 id="delete">${this.doomed?.title}</h2>
+        <p>${this.doomed?.text} This cannot be undone.</p>
+        <form method="dialog" class="row">
+          <button value="" autofocus>Keep it</button>
+          <button value="delete" class="danger" @click=${this.#delete}>Delete</button>
+        </form>
+      </dialog>
     </section>`;
   }
 
   #row(one: RecordingView) {
     const when = new Date(one.startedAt).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+    const path = `/recordings/${one.id}`;
+    const doomed = { title: `Delete the recording of ${when}?`, text: 'All of its files are deleted.', path };
     return html`<li>
       <div class="row">
         <span>${when}</span>
         <span class="muted small">${clock(one.durationMs * 1000)}</span>
         ${one.state === 'recording' ? html`<span class="state live">Recording</span>` : nothing}
-        ${one.state === 'finishing' ? html`<span class="state">Being finished …</span>` : nothing}
+        ${one.state === 'finishing' ? html`<span class="state">${one.filesAhead ? waits(one.filesAhead) : 'Being finished …'}</span>` : nothing}
+        <span class="push"></span>
+        ${
+          mayBeMadeNow(one)
+            ? html`<button ?disabled=${this.busy} @click=${() => this.act('POST', this.path(`${path}/retry`))}>Try again</button>`
+            : nothing
+        }
+        ${
+          one.state === 'recording'
+            ? nothing
+            : html`<button aria-label=${`Delete the recording of ${when} …`} title="Delete …" @click=${() => this.#ask(doomed)}>${icon('bin')}</button>`
+        }
       </div>
       ${one.error ? html`<p class="bad small">${one.error.message} ${one.error.remedy}</p>` : nothing}
       <div class="row">
         ${one.download ? html`<a class="plain" href=${this.#address(one.download)} download>MP4 with all languages</a>` : nothing}
-        ${one.faces.map((face) => this.#face(face))}
+        ${one.faces.map((face) => this.#face(one, face))}
         ${one.captions.map(
           (captions) => html`<span class="small muted">${ownName(captions.language)}:
             <a class="plain" href=${this.#address(captions.vtt)} download aria-label=${`Captions ${ownName(captions.language)}, VTT`}>VTT</a>
@@ -51,13 +87,32 @@ export class RecordingsCard extends DeskCard {
   }
 
   /** The file of one language whose lips were moved. */
-  #face({ language, state, download, error }: RecordingView['faces'][number]) {
+  #face({ id, state: whole, filesAhead }: RecordingView, { language, state, download, error }: Face) {
     const name = `${ownName(language)} with moved lips`;
     if (download) return html`<a class="plain" href=${this.#address(download)} download>${name}</a>`;
-    if (state === 'failed')
-      return html`<span class="bad small">${name}: not made. ${error?.message} ${error?.remedy}</span>`;
-    return html`<span class="small muted">${name}: ${state === 'recording' ? 'recording' : 'being made …'}</span>`;
+    if (state === 'failed' && whole === 'failed')
+      return html`<span class="small muted">${name}: not made</span>`;
+    if (state === 'failed') {
+      const doomed = {
+        title: `Give up “${name}”?`,
+        text: 'What the file was to be made of is deleted; everything else of the recording stays.',
+        path: `/recordings/${id}/recording.${language}.face.mp4`,
+      };
+      return html`<span class="bad small">${name}: not made. ${error?.message} ${error?.remedy}
+        <button @click=${() => this.#ask(doomed)}>Give up …</button></span>`;
+    }
+    const making = filesAhead ? waits(filesAhead).toLowerCase() : 'being made …';
+    return html`<span class="small muted">${name}: ${state === 'recording' ? 'recording' : making}</span>`;
   }
+
+  #ask(doomed: Doomed): void {
+    this.doomed = doomed;
+    this.renderRoot.querySelector('dialog')?.showModal();
+  }
+
+  readonly #delete = () => {
+    if (this.doomed) void this.act('DELETE', this.path(this.doomed.path));
+  };
 
   /** A download cannot send a header: the token goes into its address. */
   #address(path: string): string {
@@ -68,6 +123,7 @@ export class RecordingsCard extends DeskCard {
 
   static override styles = [
     ...[DeskCard.styles].flat(),
+    dialogStyles,
     css`
       h2 {
         margin: 0 !important;
@@ -83,6 +139,16 @@ export class RecordingsCard extends DeskCard {
       }
     `,
   ];
+}
+
+/** Whether something of it was not made that may be now. What is unreadable stays so. */
+function mayBeMadeNow({ state, error, faces }: RecordingView): boolean {
+  const whys = [state === 'failed' ? error : undefined, ...faces.map((face) => face.error)];
+  return whys.some((why) => why !== undefined && why.code !== 'LIVEDUB_E_INPUT_UNREADABLE');
+}
+
+function waits(files: number): string {
+  return `Waits for ${files} other ${files === 1 ? 'file' : 'files'}`;
 }
 
 customElements.define('recordings-card', RecordingsCard);
