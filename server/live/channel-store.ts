@@ -17,6 +17,9 @@ export const ChannelRecordSchema = z.object({
 
 export type ChannelRecord = z.infer<typeof ChannelRecordSchema>;
 
+/** What a deleted channel's folder is called until it is gone. */
+const DELETED_SUFFIX = '.deleted';
+
 /** Keeps channels in folders named by their ids: the record, the clause logs of programmes, recordings. */
 export class ChannelStore {
   readonly #folder: string;
@@ -46,6 +49,8 @@ export class ChannelStore {
     await mkdir(this.#folder, { recursive: true });
     const records: ChannelRecord[] = [];
     for (const name of await readdir(this.#folder)) {
+      if (name.endsWith(DELETED_SUFFIX))
+        await rm(join(this.#folder, name), { recursive: true, force: true }).catch(() => undefined);
       const text = await readFile(join(this.#folder, name, 'channel.json'), 'utf8').catch(() => undefined);
       const parsed = ChannelRecordSchema.safeParse(text === undefined ? undefined : parseJson(text));
       if (parsed.success && parsed.data.id === name) records.push(parsed.data);
@@ -64,7 +69,11 @@ export class ChannelStore {
   async remove(id: string): Promise<void> {
     await this.#saving.get(id)?.catch(() => undefined);
     this.#saving.delete(id);
-    await rm(this.dirOf(id), { recursive: true, force: true });
+    const dir = this.dirOf(id);
+    // A crash leaves all of it, or something that nobody takes for a channel.
+    await rename(dir, dir + DELETED_SUFFIX).catch(() => undefined);
+    await rm(dir + DELETED_SUFFIX, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true });
   }
 
   async #write(record: ChannelRecord): Promise<void> {

@@ -72,6 +72,8 @@ export class LiveService implements LiveApi {
   readonly whep: SessionApi<PlayOrder>;
   readonly #o: LiveServiceOptions;
   readonly #channels = new Map<string, LiveChannel>();
+  /** Ids of channels whose files are still there. */
+  readonly #removing = new Set<string>();
   readonly #listeners: ChannelListeners;
   readonly #ingests = new RtcSessions<WhipIngest>();
   readonly #players = new RtcSessions<WhepSession>();
@@ -127,6 +129,10 @@ export class LiveService implements LiveApi {
         remedy: 'Choose another id.',
       });
     await this.#checkPairs(settings);
+    if (this.#removing.has(id))
+      throw new LivedubError('LIVEDUB_E_CONFLICT', `The channel ${id} before it is still being deleted.`, {
+        remedy: 'Try again in a few seconds.',
+      });
     const record: ChannelRecord = {
       id,
       createdAt: new Date().toISOString(),
@@ -163,9 +169,14 @@ export class LiveService implements LiveApi {
     this.#tokens.delete(id);
     this.#ingests.closeOf(id);
     this.#players.closeOf(id);
-    await this.#listeners.set(channel, false);
-    await channel.close();
-    await this.#o.store.remove(id);
+    this.#removing.add(id);
+    try {
+      await this.#listeners.set(channel, false);
+      await channel.close();
+      await this.#o.store.remove(id);
+    } finally {
+      this.#removing.delete(id);
+    }
   }
 
   async control(id: string, language: string, control: RenditionControl): Promise<OperatorChannel> {
