@@ -43,20 +43,29 @@ function sound(loudness: number, frame: number): Float32Array {
 const talking = (frame: number, who = 1) => 0.02 + 0.09 * syllables(who, frame);
 const resting = (frame: number) => 0.02 + 0.0015 * Math.sin(frame * 2.1);
 
+/** People never keep quite still. */
+function swayed({ id, landmarks, confidence }: TrackedFace, frame: number): TrackedFace {
+  const swayPx = 0.5 * Math.sin(frame);
+  return { id, landmarks: landmarks.map((value) => value + swayPx), confidence };
+}
+
 interface Scene {
   /** Who is heard; undefined for nobody. Absent: there is no sound at all. */
   readonly heard?: (frame: number) => number | undefined;
   readonly faces: (frame: number) => readonly TrackedFace[];
   readonly frames: number;
+  /** Until this one, nothing moves but what `faces` moves. Default 0. */
+  readonly stillFrames?: number;
 }
 
-function watch({ heard, faces, frames }: Scene): (number | undefined)[] {
+function watch({ heard, faces, frames, stillFrames = 0 }: Scene): (number | undefined)[] {
   const speaking = new SpeakingFace();
   return Array.from({ length: frames }, (_, frame) => {
     const who = heard?.(frame);
     const loudness = who === undefined ? 0 : syllables(who, frame);
     if (heard) speaking.sound(sound(loudness, frame), frame * FRAME_US);
-    return speaking.at({ mediaTimeUs: frame * FRAME_US, isCut: false, faces: faces(frame) });
+    const shown = faces(frame).map((one) => (frame < stillFrames ? one : swayed(one, frame)));
+    return speaking.at({ mediaTimeUs: frame * FRAME_US, isCut: false, faces: shown });
   });
 }
 
@@ -161,6 +170,19 @@ describe('SpeakingFace', () => {
     expect(said[0]).toBe(1);
     expect(new Set(said.slice(100, 150))).toEqual(new Set([undefined]));
     expect(new Set(said.slice(190))).toEqual(new Set([1]));
+  });
+
+  it('knows a photograph at once by that nothing of it moves, and a person who does', () => {
+    const said = watch({
+      heard: () => 1,
+      faces: (i) => [face(1, i < 50 ? 0.02 : talking(i))],
+      stillFrames: 50,
+      frames: 60,
+    });
+    // After so few pictures a person may not have moved either.
+    expect(said.slice(0, 3)).toEqual([1, 1, 1]);
+    expect(new Set(said.slice(3, 50))).toEqual(new Set([undefined]));
+    expect(said[51]).toBe(1);
   });
 
   it('does not lose a speaker who pauses', () => {

@@ -2,6 +2,7 @@ import type { TrackedFace, TrackedPicture } from '../ports/face-tracker.ts';
 import { logSum, MouthEvidence, SOUND_LAGS_US } from './mouth-evidence.ts';
 import { liveliness, MouthRest } from './mouth-rest.ts';
 import { SpeechLevel } from './speech-level.ts';
+import { StillFace } from './still-face.ts';
 
 /** Of several, the one that is so likely speaks; it is let go when it is less likely than that. */
 const SURE = 0.9;
@@ -30,6 +31,7 @@ const MAX_PENDING = 240;
 /** What is known of one face. */
 interface Known {
   readonly evidence: MouthEvidence;
+  readonly still: StillFace;
   /** A face alone, and one beside others, for which another may be taken at once. */
   readonly rest: MouthRest;
   readonly restBeside: MouthRest;
@@ -50,7 +52,8 @@ interface Pending {
 
 /**
  * Tells which of several faces speaks: the one whose mouth follows the original's sound, as soon as that is clear; while it is not,
- * nobody. A face alone speaks unless its mouth rests while somebody is heard. Where there is no sound, the largest.
+ * nobody. A face alone speaks unless its mouth rests while somebody is heard, or nothing of it has ever moved. Where there is no
+ * sound, the largest.
  */
 export class SpeakingFace {
   readonly #level = new SpeechLevel();
@@ -98,6 +101,7 @@ export class SpeakingFace {
       const face = this.#faces.get(id) ?? unknown(this.#before.length);
       this.#faces.set(id, face);
       face.seenUs = atUs;
+      face.still.add(landmarks, eyeDistance(landmarks), atUs);
       face.openings.push({ atUs, opening: mouthOpening(landmarks) });
       face.openings = face.openings.filter((one) => atUs - one.atUs <= WATCH_US);
       mouths.set(id, { opening: speakingOpening(landmarks), liveliness: liveliness(face.openings) });
@@ -160,8 +164,8 @@ export class SpeakingFace {
     const before = faces.find(({ id }) => id === this.#likeliest);
     if (faces.length < 2 || !Number.isFinite(this.#level.untilUs)) {
       this.#likeliest = largest(faces, before)?.id;
-      const isStill = this.#likeliest !== undefined && this.#faces.get(this.#likeliest)!.rest.isRest;
-      this.#speaker = isStill ? undefined : this.#likeliest;
+      const known = this.#likeliest === undefined ? undefined : this.#faces.get(this.#likeliest)!;
+      this.#speaker = known?.rest.isRest || known?.still.isStill ? undefined : this.#likeliest;
       return;
     }
     const isRest = ({ id }: TrackedFace): boolean => this.#faces.get(id)!.restBeside.isRest;
@@ -184,7 +188,7 @@ export class SpeakingFace {
 
 function unknown(starts: number): Known {
   return {
-    ...{ evidence: new MouthEvidence(starts), openings: [], seenUs: 0 },
+    ...{ evidence: new MouthEvidence(starts), still: new StillFace(), openings: [], seenUs: 0 },
     rest: new MouthRest({ memoryUs: 1_500_000, leastSpeechS: 0.8, still: 0.1, notStill: 0.14 }),
     restBeside: new MouthRest({ memoryUs: 500_000, leastSpeechS: 0.25, still: 0.15, notStill: 0.15 }),
   };
