@@ -102,6 +102,27 @@ describe('ChannelRecordings', () => {
     await recordings.close();
   });
 
+  it('end by themselves when they cannot go on, with what they have, and the next one can begin', async () => {
+    const { recordings, demand, notices, view } = await open('stuck');
+    const { id } = await recordings.start();
+    // The second track's file is there already.
+    await writeFile(join(fixtures.path(`stuck/${id}`), '001-live-video.mkv'), '');
+    for (const frame of audio) recordings.push('live:audio', frame);
+    for (const frame of picture) recordings.push('live:video', frame);
+    const error = {
+      code: 'LIVEDUB_E_OUTPUT_NOT_WRITABLE',
+      remedy: 'Let the server write to its data folder.',
+    };
+    await expect.poll(() => view().state, PATIENTLY).toBe('done');
+    expect(view()).toMatchObject({ id, error, download: `/v1/channels/talk/recordings/${id}/recording.mp4` });
+    expect(view().error!.message).toMatch(/^It ends early\. /);
+    await expect.poll(() => notices.length, PATIENTLY).toBe(1);
+    expect(demand.of('es').face).toBe(false);
+    expect(recordings.isRecording).toBe(false);
+    expect((await recordings.start()).state).toBe('recording');
+    await recordings.close();
+  });
+
   it('are finished by the next start, wherever the last one stopped', async () => {
     const before = await open('restart');
     const { id } = await before.recordings.start();

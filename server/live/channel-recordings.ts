@@ -2,7 +2,6 @@ import { readdir, realpath, rename, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { ERRORS, type ErrorCode, LivedubError } from '../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../pipeline/frames.ts';
-import { outputError } from '../../pipeline/media/recording-folder.ts';
 import type { ChannelSettings, Notice, RecordingView, TextEvent, TrackKey } from './contract.ts';
 import type { DemandBook } from './demand.ts';
 import type { RecordingFile } from './live-api.ts';
@@ -10,7 +9,7 @@ import type { Programme } from './programme.ts';
 import { ChannelRecorder, viewRecording } from './recording/channel-recorder.ts';
 import { finishRecording, release } from './recording/finish-recording.ts';
 import type { FinishingQueue } from './recording/finishing-queue.ts';
-import { recordingProblem } from './recording/recording-problem.ts';
+import { recordingError } from './recording/recording-problem.ts';
 import {
   again,
   faceFile,
@@ -167,7 +166,11 @@ export class ChannelRecordings {
       startedAt: startedAt.toISOString(),
       startUs,
       dubNotice: this.#o.dubNotice,
-      onChange: () => this.#o.onChange(),
+      onChange: () => {
+        // One that cannot go on is ended: another may be begun when that is mended.
+        if (this.#running?.recorder.state === 'failed') this.#finish(this.#running);
+        this.#o.onChange();
+      },
       onKeyframeWanted: () => this.#o.programme()?.requestKeyframes(),
     });
     if (!this.#stop.signal.aborted) return recorder;
@@ -261,7 +264,7 @@ export class ChannelRecordings {
       // A crash leaves all of it, or something that the next start knows for deleted.
       await rename(folder, folder + DELETED_SUFFIX);
     } catch (error) {
-      if (this.#ended.has(recordingId)) throw outputError(error, folder);
+      if (this.#ended.has(recordingId)) throw recordingError(error, folder);
     }
     this.#ended.delete(recordingId);
     this.#o.onChange();
@@ -287,7 +290,7 @@ export class ChannelRecordings {
     try {
       this.#ended.set(recordingId, await released);
     } catch (error) {
-      throw outputError(error, folder);
+      throw recordingError(error, folder);
     } finally {
       this.#making.delete(recordingId);
     }
@@ -346,12 +349,13 @@ export class ChannelRecordings {
           this.#o.onChange();
         },
       });
-      if (made.error) this.#warn(made.error.message);
+      const why = made.error ?? made.cut;
+      if (why) this.#warn(why.message);
       for (const { language, error } of made.faces)
         if (error) this.#warn(`The file with moved lips (${language}) was not made: ${error.message}`);
     } catch (error) {
       // Stopped: it is as the next start will find it.
-      if (!signal.aborted) this.#warn(recordingProblem(error, folder).message);
+      if (!signal.aborted) this.#warn(recordingError(error, folder).message);
     }
   }
 
@@ -379,8 +383,7 @@ export class ChannelRecordings {
   /** One that was ended is being finished, though it still takes in the last of its dubs. */
   #runningView({ recorder, timer }: Running): RecordingView {
     const { recorded } = recorder;
-    const isEnded = timer !== undefined && recorded.state === 'recording';
-    const state: RecordingState = isEnded ? { ...recorded, state: 'finishing' } : recorded;
+    const state: RecordingState = timer === undefined ? recorded : { ...recorded, state: 'finishing' };
     return viewRecording(state, (file) => this.#href(recorder.id, file));
   }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
@@ -185,6 +185,17 @@ describe('ChannelRecorder', () => {
     expect(await finished(empty)).toMatchObject({
       ...{ state: 'failed', error: { code: 'LIVEDUB_E_INPUT_UNREADABLE' } },
     });
+  });
+
+  it('has its folder for itself, and leaves none when it cannot begin', async () => {
+    const recorder = await start('alone');
+    const folder = path.join(recorder.folder, '..');
+    await expect(start('alone')).rejects.toMatchObject({ code: 'LIVEDUB_E_OUTPUT_NOT_WRITABLE' });
+    expect(await readState(recorder.folder)).toMatchObject({ id: 'alone', state: 'recording' });
+    await recorder.close();
+    const before = readdirSync(folder);
+    await expect(start('x'.repeat(300))).rejects.toMatchObject({ code: 'LIVEDUB_E_OUTPUT_NOT_WRITABLE' });
+    expect(readdirSync(folder)).toEqual(before);
   });
 
   it('fails by itself when the disk cannot keep up, and takes frames without complaint', async () => {

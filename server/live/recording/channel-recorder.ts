@@ -1,12 +1,11 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { LivedubError } from '../../../pipeline/errors.ts';
 import type { EncodedFrame } from '../../../pipeline/frames.ts';
-import { outputError } from '../../../pipeline/media/recording-folder.ts';
 import type { RecordingView, TextEvent } from '../contract.ts';
 import { type PictureFormat, pictureFormat } from './picture-format.ts';
 import { isMoved } from './recording-mux.ts';
-import { recordingProblem } from './recording-problem.ts';
+import { recordingError, recordingProblem } from './recording-problem.ts';
 import {
   faceFile,
   RESULT_FILE,
@@ -106,11 +105,18 @@ export class ChannelRecorder {
       await mkdir(path.dirname(folder), { recursive: true });
       // One that is there already has another recording in it.
       await mkdir(folder);
-      const text = await open(path.join(folder, TEXT_FILE), 'a');
+    } catch (error) {
+      throw recordingError(error, folder);
+    }
+    let text: FileHandle | undefined;
+    try {
+      text = await open(path.join(folder, TEXT_FILE), 'a');
       await writeState(folder, state);
       return new ChannelRecorder(options, state, text);
     } catch (error) {
-      throw outputError(error, folder);
+      await text?.close().catch(() => {});
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+      throw recordingError(error, folder);
     }
   }
 
@@ -287,7 +293,9 @@ export class ChannelRecorder {
 
   #fail(error: unknown): void {
     if (this.#state.state === 'failed') return;
-    this.#state = { ...this.#state, state: 'failed', cut: recordingProblem(error, this.folder) };
+    const { message, ...problem } = recordingProblem(error, this.folder);
+    const cut = { ...problem, message: `It ends early. ${message}` };
+    this.#state = { ...this.#state, state: 'failed', cut };
     // What was written so far can be finished, also when nobody ends it.
     const kept: RecordingState = { ...this.#state, state: 'finishing' };
     this.#work = this.#work.then(() => writeState(this.folder, kept).catch(() => {}));

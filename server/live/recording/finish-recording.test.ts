@@ -80,7 +80,7 @@ describe('finishing a recording', () => {
         const [one] = isWhole ? state.faces : [state];
         expect(one).toMatchObject({
           ...{ state: 'failed' },
-          error: { code: 'LIVEDUB_E_OUTPUT_DISK_FULL', remedy: 'Free some space, then try again.' },
+          error: { code: 'LIVEDUB_E_OUTPUT_DISK_FULL', remedy: 'Free some space.' },
         });
         expect(existsSync(path.join(folder, 'recording.mp4'))).toBe(isWhole);
         expect(files(folder).filter((name) => name.endsWith('.mp4.part'))).toEqual([]);
