@@ -56,21 +56,17 @@ export class RecordingsCard extends DeskCard {
     const path = `/recordings/${one.id}`;
     const doomed = { title: `Delete the recording of ${when}?`, text: 'All of its files are deleted.', path };
     return html`<li>
-      <div class="row">
-        <span>${when}</span>
-        <span class="muted small">${clock(one.durationMs * 1000)}</span>
-        ${one.state === 'recording' ? html`<span class="state live">Recording</span>` : nothing}
-        ${one.state === 'finishing' ? html`<span class="state">${one.filesAhead ? waits(one.filesAhead) : 'Being finished …'}</span>` : nothing}
-        <span class="push"></span>
-        ${
-          mayBeMadeNow(one)
-            ? html`<button ?disabled=${this.busy} @click=${() => this.act('POST', this.path(`${path}/retry`))}>Try again</button>`
-            : nothing
-        }
+      <div class="head">
+        <div class="row">
+          <span>${when}</span>
+          <span class="muted small">${clock(one.durationMs * 1000)}</span>
+          ${one.state === 'recording' ? html`<span class="state live">Recording</span>` : nothing}
+          ${one.state === 'finishing' ? html`<span class="state">${one.filesAhead ? waits(one.filesAhead) : 'Being finished …'}</span>` : nothing}
+        </div>
         ${
           one.state === 'recording'
             ? nothing
-            : html`<button aria-label=${`Delete the recording of ${when} …`} title="Delete …" @click=${() => this.#ask(doomed)}>${icon('bin')}</button>`
+            : html`<button class="bin" aria-label=${`Delete the recording of ${when} …`} title="Delete …" @click=${() => this.#ask(doomed)}>${icon('bin')}</button>`
         }
       </div>
       ${one.error ? html`<p class="bad small">${one.error.message} ${one.error.remedy}</p>` : nothing}
@@ -82,26 +78,31 @@ export class RecordingsCard extends DeskCard {
             <a class="plain" href=${this.#address(captions.vtt)} download aria-label=${`Captions ${ownName(captions.language)}, VTT`}>VTT</a>
             <a class="plain" href=${this.#address(captions.srt)} download aria-label=${`Captions ${ownName(captions.language)}, SRT`}>SRT</a></span>`,
         )}
+        ${
+          mayBeMadeNow(one)
+            ? html`<button ?disabled=${this.busy} @click=${() => this.act('POST', this.path(`${path}/retry`))}>Try again</button>`
+            : nothing
+        }
       </div>
     </li>`;
   }
 
   /** The file of one language whose lips were moved. */
-  #face({ id, state: whole, filesAhead }: RecordingView, { language, state, download, error }: Face) {
+  #face(one: RecordingView, { language, state, download, error }: Face) {
     const name = `${ownName(language)} with moved lips`;
     if (download) return html`<a class="plain" href=${this.#address(download)} download>${name}</a>`;
-    if (state === 'failed' && whole === 'failed')
+    if (state === 'failed' && one.state === 'failed')
       return html`<span class="small muted">${name}: not made</span>`;
     if (state === 'failed') {
       const doomed = {
         title: `Give up “${name}”?`,
         text: 'What the file was to be made of is deleted; everything else of the recording stays.',
-        path: `/recordings/${id}/recording.${language}.face.mp4`,
+        path: `/recordings/${one.id}/recording.${language}.face.mp4`,
       };
       return html`<span class="bad small">${name}: not made. ${error?.message} ${error?.remedy}
-        <button @click=${() => this.#ask(doomed)}>Give up …</button></span>`;
+        ${isMade(one) ? nothing : html`<button @click=${() => this.#ask(doomed)}>Give up …</button>`}</span>`;
     }
-    const making = filesAhead ? waits(filesAhead).toLowerCase() : 'being made …';
+    const making = one.filesAhead ? waits(one.filesAhead).toLowerCase() : 'being made …';
     return html`<span class="small muted">${name}: ${state === 'recording' ? 'recording' : making}</span>`;
   }
 
@@ -134,6 +135,18 @@ export class RecordingsCard extends DeskCard {
       li + li {
         border-top: 1px solid var(--line);
       }
+      .head {
+        display: flex;
+        align-items: center;
+        gap: 0.5rem;
+      }
+      .head .row {
+        flex: 1;
+      }
+      .bin {
+        background: none;
+        border-color: transparent;
+      }
       li .row {
         gap: 0.2rem 1rem;
       }
@@ -142,9 +155,16 @@ export class RecordingsCard extends DeskCard {
 }
 
 /** Whether something of it was not made that may be now. What is unreadable stays so. */
-function mayBeMadeNow({ state, error, faces }: RecordingView): boolean {
+function mayBeMadeNow(one: RecordingView): boolean {
+  const { state, error, faces } = one;
+  if (isMade(one)) return false;
   const whys = [state === 'failed' ? error : undefined, ...faces.map((face) => face.error)];
   return whys.some((why) => why !== undefined && why.code !== 'LIVEDUB_E_INPUT_UNREADABLE');
+}
+
+/** Whether files of it are made, or wait for that; nothing can be asked of it meanwhile but to be deleted. */
+function isMade({ state, faces }: RecordingView): boolean {
+  return state === 'finishing' || faces.some((face) => face.state === 'finishing');
 }
 
 function waits(files: number): string {
