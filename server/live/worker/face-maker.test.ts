@@ -13,19 +13,24 @@ const FRAME_US = 40_000;
 const [widthPx, heightPx] = [64, 48];
 const format = { widthPx, heightPx, colour: { matrix: 'bt601', range: 'limited' } } as const;
 
-/** A thread that takes a while for each picture, one after the other. */
-function threadOf(costMs: () => number, opened: FaceChannelOptions[] = []): FaceThread {
+/** A thread that takes a while for each picture, one after the other, and makes it once one `holdsUs` later is there. */
+function threadOf(costMs: () => number, opened: FaceChannelOptions[] = [], holdsUs = 0): FaceThread {
   const channel = (options: FaceChannelOptions) => {
     opened.push(options);
     let work: Promise<unknown> = Promise.resolve();
+    const held: { mediaTimeUs: number; bytes: Uint8Array }[] = [];
     const self = {
       waiting: 0,
-      push: async ({ mediaTimeUs, bytes }: { mediaTimeUs: number; bytes: Uint8Array }) => {
+      push: async (pushed: { mediaTimeUs: number; bytes: Uint8Array }) => {
         self.waiting += 1;
         const done = work.then(async () => {
-          await sleep(costMs());
-          const picture = { id: 'es', bytes, verdict: { strength: 1 }, isMarked: true };
-          options.onPictures(mediaTimeUs, [picture], { trackMs: 0, reanimateMs: 0, markMs: 0 });
+          held.push(pushed);
+          while (held.length > 0 && held[0]!.mediaTimeUs + holdsUs <= pushed.mediaTimeUs) {
+            const { mediaTimeUs, bytes } = held.shift()!;
+            await sleep(costMs());
+            const picture = { id: 'es', bytes, verdict: { strength: 1 }, isMarked: true };
+            options.onPictures(mediaTimeUs, [picture], { trackMs: 0, reanimateMs: 0, markMs: 0 });
+          }
           self.waiting -= 1;
         });
         work = done;
@@ -108,6 +113,51 @@ describe('FaceMaker', () => {
     await expect.poll(() => maker.state, { timeout: 4000 }).toBe('active');
     isOn = false;
     await publishing;
+    stop.abort();
+    await maker.close();
+  });
+
+  it('does not take pictures that waited out a hole for a machine that is too slow', async () => {
+    const stop = new AbortController();
+    const open = async () => threadOf(() => 1, [], 400_000);
+    // Long before: a busy machine makes nothing late here.
+    let headUs = -3_000_000;
+    const late: number[] = [];
+    const maker = new FaceMaker(
+      {
+        thread: new SharedFaceThread({ signal: stop.signal, open }),
+        ...{ consent: true, delayMs: 2000, headUs: () => headUs, signal: stop.signal },
+        onKeyframeWanted: () => undefined,
+        onPictures: (_format, mediaTimeUs) => {
+          if (mediaTimeUs > 10_000_000) late.push(mediaTimeUs);
+        },
+        onFailed: (error) => expect(error).toBeUndefined(),
+      },
+      new RecentSpeech(),
+    );
+    const film = await frames(25);
+    let mediaTimeUs = 0;
+    const more = () => {
+      maker.push({ ...film[(mediaTimeUs / FRAME_US) % film.length]!, mediaTimeUs });
+      mediaTimeUs += FRAME_US;
+      headUs += FRAME_US;
+      return maker.state;
+    };
+    await expect.poll(more, { timeout: 20_000, interval: 40 }).toBe('active');
+    // The start is over, and what comes late counts.
+    for (let i = 0; i < 60; i += 1) {
+      more();
+      await sleep(40);
+    }
+    mediaTimeUs += 10_000_000;
+    headUs += 10_000_000;
+    const back = () => {
+      more();
+      return late.length;
+    };
+    await expect.poll(back, { timeout: 20_000, interval: 40 }).toBeGreaterThan(20);
+    expect([maker.divisor, maker.state]).toEqual([1, 'active']);
+    expect(maker.latePictures).toBeGreaterThan(5);
     stop.abort();
     await maker.close();
   });

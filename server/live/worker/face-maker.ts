@@ -43,7 +43,9 @@ interface Waiting {
 const MAX_WAITING = 4;
 /** A picture that comes so long after its time is not shown, µs. */
 const MAX_LATE_US = 200_000;
-/** After the start or a jump, pictures that come too late say nothing of the machine, ms. */
+/** A publisher that sends no picture for so long leaves those before it waiting for what follows until it is too late, µs. */
+const HOLE_US = 500_000;
+/** After the start, a jump or a hole, pictures that come too late say nothing of the machine, ms. */
 const SETTLE_MS = 2000;
 /** A cold start loads networks and has others compile: only its first picture ends it, or this, ms. */
 const START_MS = 10_000;
@@ -75,6 +77,7 @@ export class FaceMaker {
   #latePictures = 0;
   #leftOut = 0;
   #settledMs = performance.now() + SETTLE_MS;
+  #decodedUs = Number.POSITIVE_INFINITY;
   #overloadedUntilMs = 0;
   #madeMs = Number.NEGATIVE_INFINITY;
   /** The channel of now has made none yet. */
@@ -173,6 +176,9 @@ export class FaceMaker {
 
   #decoded(picture: Picture): void {
     const nowMs = performance.now();
+    if (picture.mediaTimeUs - this.#decodedUs > HOLE_US)
+      this.#settledMs = Math.max(this.#settledMs, nowMs + SETTLE_MS);
+    this.#decodedUs = picture.mediaTimeUs;
     if (!this.#adaptation.takes(nowMs)) {
       this.#leftOut += 1;
       return;
