@@ -107,9 +107,10 @@ describe.skipIf(executablePath === undefined)('the player on a page of another s
     await page.getByText('Sound only').waitFor({ state: 'detached' });
   });
 
-  it('takes the badge away with the channel', async () => {
+  it('takes badge and choices away with the channel', async () => {
     await live.api('DELETE', '/v1/channels/embedded');
     await page.getByText('This channel is gone').waitFor();
     expect(await badge().count()).toBe(0);
+    expect(await page.getByRole('radio').count()).toBe(0);
   });
 });

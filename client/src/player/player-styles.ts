@@ -23,6 +23,7 @@ export const playerStyles = css`
     text-align: start;
   }
   [hidden],
+  .panel[hidden],
   :host([hidden]) {
     display: none;
   }
