@@ -225,7 +225,9 @@ describe('ChannelRecordings', () => {
     push(recordings);
     recordings.stop(END_US, 0);
     await expect.poll(() => view().state, { ...PATIENTLY, interval: 5 }).toBe('done');
-    await recordings.remove(view().id);
+    // Two desks at once.
+    const both = await Promise.allSettled([1, 2].map(() => recordings.remove(view().id)));
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(recordings.views()).toEqual([]);
     expect(await readdir(fixtures.path('deleted'))).toEqual([]);
     await expect(recordings.remove(id)).rejects.toMatchObject({ code: 'LIVEDUB_E_NOT_FOUND' });

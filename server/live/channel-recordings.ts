@@ -259,14 +259,20 @@ export class ChannelRecordings {
     const making = this.#making.get(recordingId);
     making?.stop.abort(new LivedubError('LIVEDUB_E_ABORTED', 'The recording is deleted.'));
     await making?.done;
+    const state = this.#ended.get(recordingId);
+    if (!state) throw noSuchRecording();
     const folder = join(this.#o.folder, recordingId);
+    // Nothing more can be asked of it.
+    this.#ended.delete(recordingId);
     try {
       // A crash leaves all of it, or something that the next start knows for deleted.
       await rename(folder, folder + DELETED_SUFFIX);
     } catch (error) {
-      if (this.#ended.has(recordingId)) throw recordingError(error, folder);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        this.#ended.set(recordingId, state);
+        throw recordingError(error, folder);
+      }
     }
-    this.#ended.delete(recordingId);
     this.#o.onChange();
     await rm(folder + DELETED_SUFFIX, { recursive: true, force: true }).catch(() => {});
   }
