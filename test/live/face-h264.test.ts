@@ -50,7 +50,6 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces in H.264', () => {
     const withdrawnMs = Date.now();
     expect(await channel.face()).toEqual({ state: 'no-consent' });
     const worst = Math.max(...(await channel.picturesSince(withdrawnMs)).map(({ mouth }) => mouth));
-    console.log({ worst });
     expect(worst).toBeLessThan(1);
   }, 90_000);
 });
