@@ -1,4 +1,5 @@
 import { LivedubError } from '../../pipeline/errors.ts';
+import { muxFailure } from '../../pipeline/media/mp4-file.ts';
 import { outputError } from '../../pipeline/media/recording-folder.ts';
 import { runTool } from '../../pipeline/media/tool-process.ts';
 
@@ -18,7 +19,8 @@ export interface WriteWithToolOptions {
 export async function writeWithTool({ tool, args, signal, output }: WriteWithToolOptions): Promise<string> {
   if (signal.aborted) throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.');
   // Scaling and muxing of a long recording map more address space than they use.
-  const { code, stdout, stderr } = await runTool({ tool, args, signal, memoryBytes: 12 * 2 ** 30 });
-  if (code === 0) return stdout;
-  throw outputError(new Error(stderr.trim().split('\n').at(-1) ?? `${tool} stopped`), output);
+  const exit = await runTool({ tool, args, signal, memoryBytes: 12 * 2 ** 30 });
+  const failure = muxFailure(exit);
+  if (failure === undefined) return exit.stdout;
+  throw outputError(new Error(failure.split('\n').at(-1)), output);
 }
