@@ -79,6 +79,21 @@ describe('reanimation with a bank of mouths', () => {
   const openness = (made: ReanimatedPicture) =>
     darkRows(made.original, spanish(made).bytes, made.tracked.faces[0]!);
 
+  it('makes pictures that wait for others once it is told that none comes', async () => {
+    for (const { atUs, picture, faces } of many(20))
+      await reanimation.push(picture, trackedFaces(atUs, faces), CALL);
+    const lastUs = 19 * STEP_US;
+    const { lookAheadUs } = reanimation;
+    const early = await reanimation.flush(CALL, lastUs + 100_000);
+    const rest = await reanimation.flush(CALL, lastUs + lookAheadUs);
+    const times = (made: readonly ReanimatedPicture[]) => made.map(({ original }) => original.mediaTimeUs);
+    expect(times(early).at(-1)).toBeLessThanOrEqual(lastUs + 100_000 - lookAheadUs);
+    expect(times(early).at(-1)).toBeGreaterThan(lastUs - lookAheadUs);
+    expect(times(rest).at(-1)).toBe(lastUs);
+    // It goes on as if nothing had been.
+    expect(times(await run([given(60)]))).toEqual([60 * STEP_US]);
+  });
+
   it('gives every picture back, in order, and as filmed where nothing is dubbed', async () => {
     const made = await run(many(150));
     expect(made.map(({ original }) => original.mediaTimeUs)).toEqual(many(150).map(({ atUs }) => atUs));

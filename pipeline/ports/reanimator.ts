@@ -72,8 +72,11 @@ export interface Reanimation {
   sourceSound(pcm: Float32Array, mediaTimeUs: number): void;
   /** One call at a time. Never rejects for what one picture is like: such pictures stay as filmed. */
   push(picture: Picture, tracked: TrackedPicture, call: EngineCall): Promise<readonly ReanimatedPicture[]>;
-  /** The pictures that are still held, with what is known. */
-  flush(call: EngineCall): Promise<readonly ReanimatedPicture[]>;
+  /**
+   * The pictures that are still held, with what is known.
+   * @param untilUs only those that wait for pictures up to this media time, of which none comes. Default: all
+   */
+  flush(call: EngineCall, untilUs?: number): Promise<readonly ReanimatedPicture[]>;
   /** Idempotent. */
   close(): void;
 }

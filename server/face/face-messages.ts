@@ -37,8 +37,8 @@ export type ToFaceThread =
     }
   /** The picture's bytes are handed over. */
   | { readonly kind: 'picture'; readonly channel: number; readonly picture: Picture }
-  /** No more pictures; answered with `flushed` after the last. */
-  | { readonly kind: 'flush'; readonly channel: number }
+  /** No more pictures, or none before a media time, µs; answered with `flushed` after the last that comes out. */
+  | { readonly kind: 'flush'; readonly channel: number; readonly untilUs?: number }
   | { readonly kind: 'close'; readonly channel: number }
   /** Finish what is being computed, and end: a thread that is stopped in the middle of it takes the process with it. */
   | { readonly kind: 'end' };

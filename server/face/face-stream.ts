@@ -117,9 +117,12 @@ export class FaceStream {
     return this.#queue(() => this.#take(picture));
   }
 
-  /** Resolves when all that was pushed has come out. */
-  flush(): Promise<void> {
-    return this.#queue(() => this.#letGo());
+  /**
+   * Resolves when all that was pushed has come out.
+   * @param untilUs only what waits for pictures up to this media time, of which none comes. Default: all
+   */
+  flush(untilUs?: number): Promise<void> {
+    return this.#queue(() => this.#letGo(untilUs));
   }
 
   /** Nothing comes out any more. Idempotent. */
@@ -211,10 +214,10 @@ export class FaceStream {
   }
 
   /** Brings out what is held for what follows it. */
-  async #letGo(): Promise<void> {
+  async #letGo(untilUs?: number): Promise<void> {
     const { reanimation } = this.#engines ?? {};
-    if (reanimation) await this.#reanimate(undefined, () => reanimation.flush(this.#call()));
-    await this.#giveBack('failed');
+    if (reanimation) await this.#reanimate(undefined, () => reanimation.flush(this.#call(), untilUs));
+    if (untilUs === undefined) await this.#giveBack('failed');
   }
 
   /** Everything that is held comes out as it was filmed. */

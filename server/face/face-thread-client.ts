@@ -229,13 +229,14 @@ export class FaceChannel {
 
   /**
    * Brings out the pictures that are held for what follows them; more may be pushed afterwards.
+   * @param untilUs only those that wait for pictures up to this media time, of which none comes. Default: all
    * @throws as `push`
    */
-  async flush(): Promise<void> {
+  async flush(untilUs?: number): Promise<void> {
     this.#throwIfOver();
     await new Promise<void>((resolve, reject) => {
       this.#flushes.push({ resolve, reject });
-      this.#post({ kind: 'flush' });
+      this.#post({ kind: 'flush', ...(untilUs === undefined ? {} : { untilUs }) });
     });
   }
 

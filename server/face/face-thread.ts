@@ -46,7 +46,7 @@ port.on('message', (message: ToFaceThread) => {
       return;
     }
     case 'flush':
-      stream.flush().then(
+      stream.flush(message.untilUs).then(
         () => say({ kind: 'flushed', channel }),
         (error) => fail(channel, error),
       );

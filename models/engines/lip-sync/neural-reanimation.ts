@@ -118,8 +118,8 @@ export class NeuralReanimation implements Reanimation {
     return this.#advance(picture.mediaTimeUs, call);
   }
 
-  flush(call: EngineCall): Promise<readonly ReanimatedPicture[]> {
-    return this.#advance(Number.POSITIVE_INFINITY, call);
+  flush(call: EngineCall, untilUs = Number.POSITIVE_INFINITY): Promise<readonly ReanimatedPicture[]> {
+    return this.#advance(untilUs, call);
   }
 
   close(): void {

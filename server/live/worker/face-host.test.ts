@@ -80,6 +80,7 @@ describe.skipIf(workerBin === undefined).each(['vp8', 'h264'] as const)(
     let feed: RtpFeed;
     let packetiser: Packetiser;
     let isPublishing: boolean;
+    let publishedUs: number;
     let publishing: Promise<void>;
 
     const nowUs = () => (performance.now() - startMs) * 1000;
@@ -123,7 +124,8 @@ describe.skipIf(workerBin === undefined).each(['vp8', 'h264'] as const)(
     async function publish(): Promise<void> {
       for (let i = 0; isPublishing; i += 1) {
         const frame = filmed[i % filmed.length]!;
-        packetiser.packetise({ ...frame, mediaTimeUs: i * FRAME_US }, (packet) => feed.send(packet));
+        publishedUs = i * FRAME_US;
+        packetiser.packetise({ ...frame, mediaTimeUs: publishedUs }, (packet) => feed.send(packet));
         host.speech('es', { kind: 'known', untilUs: headUs() + 800_000 });
         await sleep(Math.max(0, ((i + 1) * FRAME_US - nowUs()) / 1000));
       }
@@ -225,6 +227,18 @@ describe.skipIf(workerBin === undefined).each(['vp8', 'h264'] as const)(
       host.setDemand('es', true);
       await gone(count + 10);
       expect(received[count]!.frame.keyframe).toBe(true);
+    });
+
+    once('go out to the last, though none follows', async () => {
+      host.setDemand('es', true);
+      await gone(10);
+      isPublishing = false;
+      await publishing;
+      host.speech('es', { kind: 'known', untilUs: publishedUs + 5_000_000 });
+      // A decoder gives its last picture out with the next, and a busy machine makes every other one.
+      const lastUs = publishedUs - 3 * FRAME_US;
+      const madeUs = () => received.at(-1)!.frame.mediaTimeUs;
+      await expect.poll(madeUs, { timeout: 10_000 }).toBeGreaterThanOrEqual(lastUs);
     });
 
     once('are back after the face thread has died', async () => {

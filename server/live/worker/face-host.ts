@@ -164,6 +164,7 @@ export class FaceHost {
       ...{ router, producerId, originUs, headUs },
       leadUs: () => LEAD_US + maker.aheadUs,
       onFrame: (frame) => maker.push(frame),
+      onNone: (untilUs) => maker.passed(untilUs),
     });
     if (source === undefined) return undefined;
     const renditions = new Map<string, FaceRendition>();

@@ -72,6 +72,7 @@ export class FaceMaker {
   /** Pushed to the thread, oldest first; the last `channel.waiting` of them are still to be taken in. */
   #pushed: Waiting[] = [];
   #isPumping = false;
+  #isFlushing = false;
   #consent: boolean;
   #delayMs: number;
   #latePictures = 0;
@@ -166,6 +167,21 @@ export class FaceMaker {
     this.#decoder.push(frame);
   }
 
+  /** No picture came that is shown before this media time, µs: what waits for one is made without. */
+  passed(untilUs: number): void {
+    const { channel } = this.#channel ?? {};
+    if (channel === undefined || this.#waiting.length > 0 || this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#tellSound(channel, untilUs);
+    channel
+      .flush(untilUs)
+      // The channel has said why.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isFlushing = false;
+      });
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
     this.#closeChannel();
@@ -213,8 +229,7 @@ export class FaceMaker {
           this.#lost(performance.now());
           continue;
         }
-        for (const { pcm, mediaTimeUs } of this.#sound.until(picture.mediaTimeUs))
-          open.channel.sourceSound(pcm, mediaTimeUs);
+        this.#tellSound(open.channel, picture.mediaTimeUs);
         this.#pushed.push(next);
         await open.channel.push(picture);
       }
@@ -224,6 +239,10 @@ export class FaceMaker {
       this.#isPumping = false;
       if (this.#channel === undefined) this.#waiting = [];
     }
+  }
+
+  #tellSound(channel: FaceChannel, untilUs: number): void {
+    for (const { pcm, mediaTimeUs } of this.#sound.until(untilUs)) channel.sourceSound(pcm, mediaTimeUs);
   }
 
   #openChannel(format: PictureFormat): void {

@@ -17,6 +17,8 @@ export interface FaceSourceOptions {
   /** Frames are given out so long before they are shown, µs. May change. */
   readonly leadUs: () => number;
   readonly onFrame: (frame: EncodedFrame) => void;
+  /** For a while no frame has come that was to be given out, up to a media time, µs. Told again and again for some seconds. */
+  readonly onNone: (untilUs: number) => void;
 }
 
 /** A publisher retransmits; two round trips. */
@@ -26,6 +28,11 @@ const ASK_KEYFRAME_EVERY_MS = 1000;
 /** The longest delay at 8 Mbit/s. */
 const MAX_HELD_BYTES = 16 * 2 ** 20;
 const RATE_WINDOW = 30;
+/** The slowest cameras give pictures so far apart, µs. */
+const NONE_AFTER_US = 250_000;
+const NONE_EVERY_US = 100_000;
+/** Nothing waits for longer. */
+const NONE_FOR_US = 4_000_000;
 
 /**
  * The encoded picture of a channel in the worker, given out when it is time to work on it: held back for as long as the operator's
@@ -41,6 +48,9 @@ export class FaceSource {
   readonly #held: EncodedFrame[] = [];
   readonly #recentUs: number[] = [];
   #heldBytes = 0;
+  /** Media time of the newest frame given out, and up to which it was told that none came. */
+  #givenUs: number | undefined;
+  #noneUs = 0;
   #isBroken = true;
   #droppedFrames = 0;
 
@@ -147,8 +157,14 @@ export class FaceSource {
     while (this.#held.length > 0 && this.#held[0]!.mediaTimeUs <= untilUs) {
       const frame = this.#held.shift()!;
       this.#heldBytes -= frame.data.length;
+      this.#givenUs = frame.mediaTimeUs;
+      this.#noneUs = frame.mediaTimeUs + NONE_AFTER_US;
       this.#o.onFrame(frame);
     }
+    if (this.#givenUs === undefined || untilUs < this.#noneUs || untilUs > this.#givenUs + NONE_FOR_US)
+      return;
+    this.#noneUs = untilUs + NONE_EVERY_US;
+    this.#o.onNone(untilUs);
   }
 }
 
