@@ -282,8 +282,8 @@ globalThis.negotiations = () => negotiations.count;
 globalThis.framesShown = (name) => viewers.get(name).shown.frames;
 
 /**
- * Takes down the pictures that are shown from now on: luma, `size` × `size` of the whole, and when the last of its packets came,
- * ms since the epoch; by RTP timestamp. The same picture of two tracks of a channel has the same.
+ * Takes down the pictures that are shown from now on: luma, `size` × `size` of the whole, by RTP timestamp. The same picture of
+ * two tracks of a channel has the same.
  */
 globalThis.takePictures = (name, size) => {
   const viewer = viewers.get(name);
@@ -292,7 +292,7 @@ globalThis.takePictures = (name, size) => {
   const pictures = new Map();
   viewer.pictures = pictures;
   const { video } = viewer.shown;
-  const onFrame = (_now, { rtpTimestamp, receiveTime }) => {
+  const onFrame = (_now, { rtpTimestamp }) => {
     if (viewer.pictures !== pictures) return;
     video.requestVideoFrameCallback(onFrame);
     context.drawImage(video, 0, 0, size, size);
@@ -300,7 +300,7 @@ globalThis.takePictures = (name, size) => {
     const luma = [];
     for (let i = 0; i < data.length; i += 4)
       luma.push(Math.round(0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2]));
-    pictures.set(rtpTimestamp, { luma, receivedMs: performance.timeOrigin + receiveTime });
+    pictures.set(rtpTimestamp, luma);
   };
   video.requestVideoFrameCallback(onFrame);
 };
