@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, LivedubError, toLivedubError } from '../pipeline/errors.ts';
+import type { EndThread } from './end-thread.ts';
 
 export interface EngineRequest {
   readonly id: number;
   readonly kind: string;
   readonly body: unknown;
   /** One number, 1 once the caller gave up. */
-  readonly cancel?: Int32Array;
+  readonly cancel: Int32Array;
 }
 
 export interface EngineReply {
@@ -32,16 +33,17 @@ export type EngineHandlers = Readonly<
   Record<string, (body: never, context: HandlerContext) => Promise<HandlerResult> | HandlerResult>
 >;
 
-/** Answers an EngineThread's requests one after another, in the order they came. */
+/** Answers an EngineThread's requests one after another, in the order they came, until it is to end. */
 export function serveEngineThread(handlers: EngineHandlers): void {
   const port = parentPort;
   if (!port) throw new LivedubError('LIVEDUB_E_INTERNAL', 'serveEngineThread must run in a worker thread.');
   let last: Promise<void> = Promise.resolve();
-  port.on('message', (request: EngineRequest) => {
+  port.on('message', (request: EngineRequest | EndThread) => {
+    if (!('id' in request)) return void last.then(() => process.exit());
     last = last.then(async () => {
       const startedMs = threadCpuMs();
       const throwIfAborted = (): void => {
-        if (request.cancel && Atomics.load(request.cancel, 0) === 1) {
+        if (Atomics.load(request.cancel, 0) === 1) {
           throw new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.');
         }
       };

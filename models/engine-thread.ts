@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { LivedubError, toLivedubError } from '../pipeline/errors.ts';
+import { endThread } from './end-thread.ts';
 import type { EngineReply, EngineRequest } from './engine-thread-serve.ts';
 import { threadBundle } from './thread-bundle.ts';
 
@@ -17,6 +18,7 @@ export interface ThreadAnswer<T> {
 }
 
 interface Pending {
+  readonly cancel: () => void;
   resolve(answer: ThreadAnswer<unknown>): void;
   reject(error: LivedubError): void;
 }
@@ -46,9 +48,7 @@ export class EngineThread {
         }),
       ),
     );
-    this.#worker.on('exit', () =>
-      this.#die(new LivedubError('LIVEDUB_E_CLOSED', `${this.#label} is closed.`)),
-    );
+    this.#worker.on('exit', () => this.#die(closed(this.#label)));
   }
 
   /**
@@ -64,13 +64,13 @@ export class EngineThread {
     if (this.#dead) throw this.#dead;
     if (signal?.aborted) throw aborted(signal);
     const id = this.#nextId++;
-    const cancel = signal ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
-    const onAbort = (): void => void (cancel && Atomics.store(cancel, 0, 1));
+    const cancel = new Int32Array(new SharedArrayBuffer(4));
+    const onAbort = (): void => void Atomics.store(cancel, 0, 1);
     signal?.addEventListener('abort', onAbort, { once: true });
-    const message: EngineRequest = { id, kind, body, ...(cancel ? { cancel } : {}) };
+    const message: EngineRequest = { id, kind, body, cancel };
     try {
       const answer = await new Promise<ThreadAnswer<unknown>>((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject });
+        this.#pending.set(id, { cancel: onAbort, resolve, reject });
         this.#worker.ref();
         this.#worker.postMessage(message, [...(options.transfer ?? [])]);
       });
@@ -85,9 +85,19 @@ export class EngineThread {
     }
   }
 
-  /** Ends the thread; what is pending fails with LIVEDUB_E_CLOSED. */
+  /** Ends the thread after the step it is at; what is pending fails with LIVEDUB_E_CLOSED at once. */
   close(): Promise<void> {
-    this.#closing ??= this.#worker.terminate().then(() => undefined);
+    if (this.#closing) return this.#closing;
+    for (const { cancel } of this.#pending.values()) cancel();
+    this.#die(closed(this.#label));
+    this.#closing = endThread(this.#worker);
+    return this.#closing;
+  }
+
+  /** Ends a thread that hangs, whatever it is at. Not for one that runs a network: that would end the process. */
+  kill(): Promise<void> {
+    this.#die(closed(this.#label));
+    this.#closing = this.#worker.terminate().then(() => undefined);
     return this.#closing;
   }
 
@@ -107,6 +117,8 @@ export class EngineThread {
     this.#pending.clear();
   }
 }
+
+const closed = (label: string): LivedubError => new LivedubError('LIVEDUB_E_CLOSED', `${label} is closed.`);
 
 const aborted = (signal: AbortSignal): LivedubError =>
   new LivedubError('LIVEDUB_E_ABORTED', 'Stopped on request.', { cause: signal.reason });

@@ -66,7 +66,7 @@ export class GuardedThread {
     let late: LivedubError | undefined;
     const end = (message: string): void => {
       late = new LivedubError('LIVEDUB_E_ENGINE_FAILED', `${label} ${message}`);
-      void thread.close();
+      void thread.kill();
     };
     const timer = setTimeout(() => end(`gave no answer within ${timeoutMs} ms.`), timeoutMs);
     let grace: NodeJS.Timeout | undefined;

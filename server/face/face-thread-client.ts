@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { endThread } from '../../models/end-thread.ts';
 import { threadBundle } from '../../models/thread-bundle.ts';
 import { LivedubError } from '../../pipeline/errors.ts';
 import type { SpeechUpdate } from '../../pipeline/face/dubbed-speech.ts';
@@ -40,9 +41,6 @@ export interface FaceChannelOptions {
   /** Last call: this channel makes no more pictures. */
   readonly onFailed: (error: LivedubError) => void;
 }
-
-/** One picture of a large network on a slow processor, and some more, ms. */
-const END_GRACE_MS = 5000;
 
 /** Pictures that were pushed and not taken in yet. One more is refused. */
 export const MAX_WAITING_PICTURES = 4;
@@ -313,16 +311,6 @@ function ready(worker: Worker, signal: AbortSignal): Promise<Ready> {
 /** Bytes that are a buffer of their own; a part of a larger one is copied. */
 function transferable(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-}
-
-/** A network that is stopped while it computes would end the whole process: what is computed is waited for, unless it hangs. */
-async function endThread(worker: Worker): Promise<void> {
-  if (worker.threadId < 0) return;
-  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const timer = setTimeout(() => void worker.terminate(), END_GRACE_MS);
-  worker.postMessage({ kind: 'end' } satisfies ToFaceThread);
-  await exited;
-  clearTimeout(timer);
 }
 
 function throwIfAborted(signal: AbortSignal): void {
