@@ -143,6 +143,8 @@ describe('ChannelRecordings', () => {
     await before.recordings.start();
     await before.recordings.close();
     const { recordings, notices, view } = await open('nothing');
+    // What ran when the last one stopped runs no more.
+    expect(view().state).toBe('finishing');
     await expect.poll(() => view().state, PATIENTLY).toBe('failed');
     expect(view()).toMatchObject({ faces: [], error: { code: 'LIVEDUB_E_INPUT_UNREADABLE' } });
     expect(view().download).toBeUndefined();

@@ -54,6 +54,8 @@ interface Making {
   done: Promise<void>;
 }
 
+/** What helps where nothing is on the air. */
+const NOT_ON_AIR = { remedy: 'Try again when the channel is live.' };
 const FILE_PATTERN = /^(recording(\.[a-z]{2,3}\.face)?\.mp4|[a-z]{2,3}\.(vtt|srt))$/;
 /** What a deleted recording's folder is called until it is gone. */
 const DELETED_SUFFIX = '.deleted';
@@ -86,7 +88,8 @@ export class ChannelRecordings {
       const read = await readState(folder).catch(() => undefined);
       if (read?.id !== name) continue;
       const state = again(read, (error) => ERRORS[error?.code as ErrorCode]?.retryable);
-      this.#ended.set(name, state);
+      // Nothing of it is recorded any more.
+      this.#ended.set(name, state.state === 'recording' ? { ...state, state: 'finishing' } : state);
       if (isUnfinished(state)) this.#make(name, async () => state);
       else await removeStray(folder, state).catch(() => {});
     }
@@ -106,11 +109,12 @@ export class ChannelRecordings {
    */
   async start(): Promise<RecordingView> {
     const programme = this.#o.programme();
-    if (!programme) throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air to be recorded.');
+    if (!programme)
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'Nothing is on the air to be recorded.', NOT_ON_AIR);
     const view = await this.#start(programme.nowUs);
     if (this.#o.programme() !== programme) {
       this.stop(Number.POSITIVE_INFINITY, 0);
-      throw new LivedubError('LIVEDUB_E_CONFLICT', 'The programme has just ended.');
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'The programme has just ended.', NOT_ON_AIR);
     }
     programme.requestKeyframes();
     this.want();
@@ -140,7 +144,9 @@ export class ChannelRecordings {
         },
       );
     if (this.#running || this.#starting)
-      throw new LivedubError('LIVEDUB_E_CONFLICT', 'This channel is being recorded already.');
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'This channel is being recorded already.', {
+        remedy: 'End that recording first.',
+      });
     const starting = this.#open(startUs);
     this.#starting = starting.catch(() => {});
     try {
@@ -195,7 +201,10 @@ export class ChannelRecordings {
   end(): RecordingView {
     const endUs = this.#o.programme()?.nowUs ?? Number.POSITIVE_INFINITY;
     const view = this.stop(endUs, this.#o.settings().delayMs);
-    if (!view) throw new LivedubError('LIVEDUB_E_NOT_FOUND', 'Nothing is being recorded.');
+    if (!view)
+      throw new LivedubError('LIVEDUB_E_NOT_FOUND', 'Nothing is being recorded.', {
+        remedy: 'Start a recording first.',
+      });
     return view;
   }
 
@@ -238,7 +247,9 @@ export class ChannelRecordings {
   retry(recordingId: string): RecordingView {
     const state = again(this.#settled(recordingId));
     if (!isUnfinished(state))
-      throw new LivedubError('LIVEDUB_E_CONFLICT', 'There is no file of this recording that was not made.');
+      throw new LivedubError('LIVEDUB_E_CONFLICT', 'There is no file of this recording that was not made.', {
+        remedy: 'There is nothing to do.',
+      });
     this.#ended.set(recordingId, state);
     this.#make(recordingId, async () => state);
     return this.#endedView(recordingId);
