@@ -80,7 +80,10 @@ export const ERRORS = {
     remedy: 'Choose another port with LIVEDUB_PORT, or end the program that has it.',
   },
   LIVEDUB_E_USAGE: { retryable: false, remedy: 'Run `livedub --help` to see commands and options.' },
-  LIVEDUB_E_NOT_FOUND: { retryable: false, remedy: 'Check the address: GET /v1/dubs lists what is there.' },
+  LIVEDUB_E_NOT_FOUND: {
+    retryable: false,
+    remedy: 'Check the address: GET /v1/dubs and GET /v1/channels list what is there.',
+  },
   LIVEDUB_E_FORBIDDEN: {
     retryable: false,
     remedy: 'Open the page by the address that `livedub serve` printed.',
