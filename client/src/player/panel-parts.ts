@@ -91,7 +91,7 @@ export function dubControls(session: PlayerSession) {
 
 /** Lips that follow the dub, or as filmed: where a language has the choice. */
 function lipsControl(session: PlayerSession) {
-  const { rendition, selection } = session;
+  const { rendition, selection, channel } = session;
   if (!rendition || selection.mode !== 'synced' || !hasFaces(rendition.face)) return nothing;
   const choice = (face: boolean, text: string) => html`<label>
     <input type="radio" name="lips" .checked=${selection.face === face}
@@ -101,7 +101,7 @@ function lipsControl(session: PlayerSession) {
   return html`<fieldset>
     <legend>Lips</legend>
     <div class="choices">${choice(true, 'Dubbed')}${choice(false, 'Original')}</div>
-    <p class="hint">${selection.face ? faceText(rendition.face) : asFilmed}</p>
+    ${channel?.state === 'interrupted' ? nothing : html`<p class="hint">${selection.face ? faceText(rendition.face) : asFilmed}</p>`}
   </fieldset>`;
 }
 
