@@ -19,6 +19,9 @@ const SOURCES: readonly (readonly [SourceKind, Parameters<typeof icon>[0], strin
   ['file', 'file', 'File'],
 ];
 
+/** How often the page looks whether the channel is on the air. */
+const ASK_AGAIN_MS = 5000;
+
 /** A sender finds out how much the network takes: until then, less is no sign of trouble. */
 const RAMP_UP_MS = 15_000;
 
@@ -49,7 +52,7 @@ export class PublishPage extends LitElement {
   #processing = false;
   #loop = false;
   #file: File | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor() {
     super();
@@ -65,14 +68,17 @@ export class PublishPage extends LitElement {
     navigator.mediaDevices?.addEventListener('devicechange', this.#listDevices);
     void this.#ask();
     void this.#listDevices();
-    this.#timer = setInterval(() => this.#session.onAir && this.requestUpdate(), 1000);
+    this.#timers.push(
+      setInterval(() => this.#session.onAir && this.requestUpdate(), 1000),
+      setInterval(() => this.channel && void this.#askAgain(), ASK_AGAIN_MS),
+    );
   }
 
   override disconnectedCallback(): void {
     removeEventListener('pagehide', this.#onLeave);
     removeEventListener('beforeunload', this.#onBeforeLeave);
     navigator.mediaDevices?.removeEventListener('devicechange', this.#listDevices);
-    clearInterval(this.#timer);
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.#session.close();
     super.disconnectedCallback();
   }
@@ -320,6 +326,13 @@ export class PublishPage extends LitElement {
       this.problem = problem;
       if (problem.status === 401 || problem.status === 403) this.#askForToken(problem);
     }
+  }
+
+  /** Whether the channel is on the air changes while the page is open. */
+  async #askAgain(): Promise<void> {
+    this.channel = await this.#rest
+      .get<ChannelView | OperatorChannel>(`/v1/channels/${this.#id}`)
+      .catch(() => this.channel);
   }
 
   #askForToken(problem: LiveProblem | undefined): void {
