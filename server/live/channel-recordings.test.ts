@@ -140,10 +140,12 @@ describe('ChannelRecordings', () => {
 
   it('say why there is nothing, also when it is the next start that finds nothing', async () => {
     const before = await open('nothing');
-    await before.recordings.start();
+    const { id } = await before.recordings.start();
     await before.recordings.close();
+    // A crash leaves it as it ran.
+    const folder = fixtures.path(`nothing/${id}`);
+    await writeState(folder, { ...(await readState(folder)), state: 'recording' });
     const { recordings, notices, view } = await open('nothing');
-    // What ran when the last one stopped runs no more.
     expect(view().state).toBe('finishing');
     await expect.poll(() => view().state, PATIENTLY).toBe('failed');
     expect(view()).toMatchObject({ faces: [], error: { code: 'LIVEDUB_E_INPUT_UNREADABLE' } });
