@@ -119,9 +119,9 @@ export class LivedubPlayer extends LitElement {
         : { title: 'No channel', text: 'The page names no channel to play.' };
       return html`<div class="root"><div class="stage">${stageMessageView(message, this.#actions)}</div></div>`;
     }
-    const { state, problem, channel, audible, paused, selection } = session;
+    const { state, problem, channel, audible, paused, selection, isDelayedShown } = session;
     const classes = `root ${this.idle ? 'idle' : ''}`;
-    const message = stageMessage({ state, problem, channel, audible, paused });
+    const message = stageMessage({ state, problem, channel, audible, paused, isDelayedShown });
     // What lies under a message that covers the picture would only be in its way.
     const covered = message !== undefined && message.action !== 'sound' && message.action !== 'play';
     return html`<div class=${classes} lang="en">

@@ -116,6 +116,11 @@ export class PlayerSession {
     return this.channel?.hasVideo ? this.#picturelessReports < PICTURE_MISSED_AFTER : hasVideo(this.stats);
   }
 
+  /** Whether a picture comes that was sent some seconds ago: who sent it may be gone. */
+  get isDelayedShown(): boolean {
+    return isDelayed(this.selection) && hasVideo(this.stats);
+  }
+
   /** Something of the programme is played. */
   get #isOn(): boolean {
     return this.state === 'connected' && this.channel !== undefined && this.channel.state !== 'idle';

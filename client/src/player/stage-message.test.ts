@@ -10,6 +10,7 @@ const PLAYING: StageFacts = {
   channel: CHANNEL,
   audible: true,
   paused: false,
+  isDelayedShown: false,
 };
 const refused = (status: number) => new LiveProblem({ code: 'x', message: 'No.', remedy: '' }, status);
 
@@ -28,6 +29,7 @@ describe('what is written over the picture', () => {
     const title = (facts: Partial<StageFacts>) => stageMessage({ ...PLAYING, ...facts })?.title;
     expect(title({ channel: { ...CHANNEL, state: 'idle' } })).toBe('Waiting for the broadcast');
     expect(title({ channel: { ...CHANNEL, state: 'interrupted' } })).toBe('The broadcast is interrupted');
+    expect(title({ channel: { ...CHANNEL, state: 'interrupted' }, isDelayedShown: true })).toBeUndefined();
     expect(title({ state: 'reconnecting' })).toBe('Reconnecting …');
     expect(title({ paused: true })).toBe('Paused');
   });

@@ -15,6 +15,8 @@ export interface StageFacts {
   readonly channel: ChannelView | undefined;
   readonly audible: boolean;
   readonly paused: boolean;
+  /** A picture that comes later than live still does. */
+  readonly isDelayedShown: boolean;
 }
 
 /** What is written over the picture; undefined while it speaks for itself. */
@@ -33,7 +35,7 @@ export function stageMessage(facts: StageFacts): StageMessage | undefined {
   if (channel?.state === 'idle') {
     return { title: 'Waiting for the broadcast', text: 'It begins here by itself.', busy: true };
   }
-  if (channel?.state === 'interrupted') {
+  if (channel?.state === 'interrupted' && !facts.isDelayedShown) {
     return {
       title: 'The broadcast is interrupted',
       text: 'It goes on here by itself when the broadcaster is back.',
