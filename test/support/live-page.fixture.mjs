@@ -292,10 +292,15 @@ globalThis.takePictures = (name, size) => {
   const pictures = new Map();
   viewer.pictures = pictures;
   const { video } = viewer.shown;
-  const onFrame = (_now, { rtpTimestamp }) => {
+  const onFrame = (_now, { rtpTimestamp, mediaTime }) => {
     if (viewer.pictures !== pictures) return;
     video.requestVideoFrameCallback(onFrame);
-    context.drawImage(video, 0, 0, size, size);
+    // A page that is late gets a later picture than the one it is told of.
+    const frame = new VideoFrame(video);
+    const isToldOf = Math.abs(frame.timestamp - mediaTime * 1e6) < 500;
+    if (isToldOf) context.drawImage(frame, 0, 0, size, size);
+    frame.close();
+    if (!isToldOf) return;
     const { data } = context.getImageData(0, 0, size, size);
     const luma = [];
     for (let i = 0; i < data.length; i += 4)
