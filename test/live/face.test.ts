@@ -58,14 +58,20 @@ describe.skipIf(TALKING_CLIP === undefined)('live faces', () => {
       const answer = await fetch(`${live.base}/v1/verify`, { method: 'POST', headers, body: clip });
       return (await answer.json()) as VerifyReport;
     };
-    const { picture } = await verified('dubbed');
-    console.log(JSON.stringify(picture));
-    expect(picture).toMatchObject({ verdict: 'ours', codec: 'vp8' });
+    let picture: VerifyReport['picture'];
+    // A machine that is busy may have to show the original for a while, which has none.
+    const isRead = async () => {
+      ({ picture } = await verified('dubbed'));
+      console.log(JSON.stringify(picture));
+      return picture?.verdict === 'ours';
+    };
+    await until('it is read', isRead, { timeoutMs: 150_000 });
+    expect(picture!.codec).toBe('vp8');
     expect(picture!.findings[0]).toMatchObject({
       ...{ channel: { id: 'speaker' }, language: 'es', mode: 'synced', kind: 'face' },
     });
     expect((await verified('filmed')).verdict).toBe('not-found');
-  });
+  }, 240_000);
 
   it('are shown by WHEP, too', async () => {
     const whep = `${live.base}/whep/speaker?lang=es&mode=synced`;
