@@ -129,7 +129,10 @@ async function serve(input: string | undefined, options: Options): Promise<void>
     }
     void fetchRecommended({ signal, say });
     if (!signal.aborted) {
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      // At once: the media worker ends at the same signal, and who uses it is not to take that for a crash.
+      await new Promise<void>((resolve) =>
+        signal.addEventListener('abort', () => resolve(server.close()), { once: true }),
+      );
     }
   } finally {
     await server.close();
