@@ -39,7 +39,7 @@ describe('the text of a verification', () => {
       [
         'Dubbed here.',
         '  sound track 0, Español: watermarked (10.0 s examined)',
-        '    0.5–9.5 s · My show (my-show) · Spanish · synced, mix · minute 3 (2026-03-01 12:03 UTC) · ' +
+        '    0.5–9.5 s · My show (my-show) · Spanish · synced, mix · minute 4 (2026-03-01 12:03 UTC) · ' +
           'confidence 99.9999 % (read; chance of error 1 in 10^43) · by Example TV · speed 1.020',
         '  picture: no watermark found (10.0 s examined)',
         '  note: Only the sound is marked.',
@@ -53,7 +53,7 @@ describe('the text of a verification', () => {
     const picture = { ...report.picture!, verdict: 'ours' as const, findings };
     const text = 'The picture is of a version in which a machine moves lips.';
     const said = reportText({ ...report, picture, notes: [{ code: 'lips-moved', text }] });
-    expect(said).toContain('Spanish · synced, lips moved · minute 3');
+    expect(said).toContain('Spanish · synced, lips moved · minute 4');
     expect(said).toContain(`  note: ${text}`);
   });
 
@@ -63,7 +63,7 @@ describe('the text of a verification', () => {
     const hidden = { ...finding, channel: { visibility: 'private' as const } };
     const sound = [{ ...report.sound[0]!, findings: [unknown, hidden] }];
     const text = reportText({ ...report, sound });
-    expect(text).toContain('rendition 000000abc, unknown here · minute 3 ·');
+    expect(text).toContain('rendition 000000abc, unknown here · minute 4 ·');
     expect(text).toContain('a private channel · Spanish');
   });
 

@@ -61,7 +61,7 @@ function findingText(finding: VerifyFinding, rate: 'speed' | 'scale'): string {
     name,
     ...(language === undefined ? [] : [LANGUAGES.of(language) ?? language]),
     ...(mode === undefined ? [] : [`${mode}, ${kind === 'face' ? 'lips moved' : kind}`]),
-    `minute ${minute}${wallTime === undefined ? '' : ` (${wallTime.slice(0, 16).replace('T', ' ')} UTC)`}`,
+    `minute ${minute + 1}${wallTime === undefined ? '' : ` (${wallTime.slice(0, 16).replace('T', ' ')} UTC)`}`,
     confidenceText(finding),
     `by ${finding.issuer}`,
   ];

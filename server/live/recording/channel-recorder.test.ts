@@ -127,6 +127,20 @@ describe('ChannelRecorder', () => {
     expect(existsSync(path.join(recorder.folder, '000-live-video.mkv'))).toBe(false);
   });
 
+  it('ends soon after what was filmed, however long a dub goes on in silence', async () => {
+    const { video, audio } = clip(16);
+    const until = (seconds: number) => (frame: EncodedFrame) =>
+      frame.mediaTimeUs < START_US + seconds * SECOND_US;
+    const recorder = await start('tail');
+    for (const frame of video.filter(until(4))) recorder.push('live:video', frame);
+    for (const frame of audio.filter(until(5))) recorder.push('live:audio', frame);
+    for (const frame of audio) recorder.push('mix:es:synced', frame);
+    const { durationMs } = await finished(recorder);
+    expect(Math.abs(durationMs - 10_000)).toBeLessThan(200);
+    const file = path.join(recorder.folder, 'recording.mp4');
+    near(onsetsMs(fixtures.decode(file, 1)), [1000, 3000, 5000, 7000, 9000]);
+  });
+
   it('asks for a keyframe once a second while a picture waits for one', async () => {
     let asked = 0;
     const recorder = await start('keyframes', { onKeyframeWanted: () => (asked += 1) });

@@ -45,6 +45,8 @@ export interface ChannelRecorderOptions {
 
 /** A keyframe takes its time: it is asked for no more often, µs. */
 const ASK_KEYFRAME_EVERY_US = 1_000_000;
+/** A dub may end so much later than the original, µs. Further on it is silent: nobody publishes. */
+const TAIL_US = 5_000_000;
 
 interface Track {
   spool: TrackSpool | undefined;
@@ -71,6 +73,8 @@ export class ChannelRecorder {
   readonly #text: FileHandle;
   #state: RecordingState;
   #startUs: number | undefined;
+  /** Newest of the original, since the start. */
+  #originalUs: number | undefined;
   #work: Promise<void> = Promise.resolve();
   #pendingBytes = 0;
   #parts = 0;
@@ -163,6 +167,8 @@ export class ChannelRecorder {
     }
     // A frame out of order cannot be shown any more.
     if (atUs <= known.lastUs) return;
+    if (isOriginal(track)) this.#originalUs = Math.max(this.#originalUs ?? 0, atUs);
+    else if (atUs > (this.#originalUs ?? Number.POSITIVE_INFINITY) + TAIL_US) return;
     const format = frame.codec === 'opus' ? { key: 'opus' } : pictureFormat(frame);
     // A stretch of pictures begins with a keyframe.
     const maxPendingBytes = this.#options.maxPendingBytes ?? 32 * 2 ** 20;
@@ -301,6 +307,10 @@ export class ChannelRecorder {
     this.#work = this.#work.then(() => writeState(this.folder, kept).catch(() => {}));
     this.#options.onChange?.();
   }
+}
+
+function isOriginal(track: string): boolean {
+  return track.startsWith('live:') || track.startsWith('delayed:');
 }
 
 function languageOf(track: string): string {

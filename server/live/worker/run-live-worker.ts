@@ -68,6 +68,7 @@ export async function runLiveWorker(options: RunLiveWorkerOptions): Promise<void
       await warmEngines(plan, engines.from, stopping.signal);
       port.send({ kind: 'prepared' });
     } catch (error) {
+      if (stopping.signal.aborted) return;
       // Told to whoever opens a channel that needs them.
       process.emitWarning(`Engines were not prepared: ${toLivedubError(error).message}`);
     }
