@@ -159,6 +159,8 @@ export const RecordingViewSchema = z.object({
       state: z.enum(['recording', 'finishing', 'done', 'failed']),
       /** Once done. */
       download: z.string().optional(),
+      /** Of how much of it the picture is a moved one, once done; the rest is as filmed. */
+      movedMs: z.number().optional(),
       error: ProblemSchema.optional(),
     }),
   ),

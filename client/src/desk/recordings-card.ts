@@ -7,6 +7,9 @@ import { dialogStyles } from './dialog-styles.ts';
 
 type Face = RecordingView['faces'][number];
 
+/** A file with moved lips in less of it says in how much. */
+const MOSTLY = 0.8;
+
 /** What is to be deleted, once that is confirmed. */
 interface Doomed {
   readonly title: string;
@@ -63,11 +66,7 @@ export class RecordingsCard extends DeskCard {
           ${one.state === 'recording' ? html`<span class="state live">Recording</span>` : nothing}
           ${one.state === 'finishing' ? html`<span class="state">${one.filesAhead ? waits(one.filesAhead) : 'Being finished …'}</span>` : nothing}
         </div>
-        ${
-          one.state === 'recording'
-            ? nothing
-            : html`<button class="bin" aria-label=${`Delete the recording of ${when} …`} title="Delete …" @click=${() => this.#ask(doomed)}>${icon('bin')}</button>`
-        }
+        ${one.state === 'recording' ? nothing : this.#bin(`Delete the recording of ${when} …`, doomed)}
       </div>
       ${one.error ? html`<p class="bad small">${one.error.message} ${one.error.remedy}</p>` : nothing}
       <div class="row">
@@ -88,22 +87,30 @@ export class RecordingsCard extends DeskCard {
   }
 
   /** The file of one language whose lips were moved. */
-  #face(one: RecordingView, { language, state, download, error }: Face) {
+  #face(one: RecordingView, { language, state, download, movedMs, error }: Face) {
     const name = `${ownName(language)} with moved lips`;
-    if (download) return html`<a class="plain" href=${this.#address(download)} download>${name}</a>`;
+    const path = `/recordings/${one.id}/recording.${language}.face.mp4`;
+    const rest = 'everything else of the recording stays.';
+    if (download) {
+      const doomed = { title: `Delete “${name}”?`, text: `This file is deleted; ${rest}`, path };
+      return html`<span class="file"><a class="plain" href=${this.#address(download)} download>${name}</a>
+        ${movedMs !== undefined && movedMs < MOSTLY * one.durationMs ? html`<span class="small muted">${clock(movedMs * 1000)} of it</span>` : nothing}
+        ${isMade(one) ? nothing : this.#bin(`Delete ${name} …`, doomed)}</span>`;
+    }
     if (state === 'failed' && one.state === 'failed')
       return html`<span class="small muted">${name}: not made</span>`;
     if (state === 'failed') {
-      const doomed = {
-        title: `Give up “${name}”?`,
-        text: 'What the file was to be made of is deleted; everything else of the recording stays.',
-        path: `/recordings/${one.id}/recording.${language}.face.mp4`,
-      };
+      const text = `What the file was to be made of is deleted; ${rest}`;
+      const doomed = { title: `Give up “${name}”?`, text, path };
       return html`<span class="bad small">${name}: not made. ${error?.message} ${error?.remedy}
         ${isMade(one) ? nothing : html`<button @click=${() => this.#ask(doomed)}>Give up …</button>`}</span>`;
     }
     const making = one.filesAhead ? waits(one.filesAhead).toLowerCase() : 'being made …';
     return html`<span class="small muted">${name}: ${state === 'recording' ? 'recording' : making}</span>`;
+  }
+
+  #bin(label: string, doomed: Doomed) {
+    return html`<button class="bin" aria-label=${label} title="Delete …" @click=${() => this.#ask(doomed)}>${icon('bin')}</button>`;
   }
 
   #ask(doomed: Doomed): void {
@@ -142,6 +149,11 @@ export class RecordingsCard extends DeskCard {
       }
       .head .row {
         flex: 1;
+      }
+      .file {
+        display: flex;
+        align-items: center;
+        gap: 0.4rem;
       }
       .bin {
         background: none;

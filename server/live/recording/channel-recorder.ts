@@ -333,9 +333,10 @@ export function viewRecording(state: RecordingState, href: (file: string) => str
       vtt: href(`${language}.vtt`),
       srt: href(`${language}.srt`),
     })),
-    faces: state.faces.map(({ language, state, error }) => ({
+    faces: state.faces.map(({ language, state, movedMs, error }) => ({
       language,
       state: state === 'pending' ? pending : state,
+      ...(movedMs === undefined ? undefined : { movedMs }),
       ...(state === 'done' ? { download: href(faceFile(language)) } : undefined),
       ...(error === undefined ? undefined : { error }),
     })),

@@ -72,7 +72,10 @@ describe('the file of a moved picture', () => {
     expect(recorder.view(String).faces).toEqual(recorded);
     const state = await finished(recorder);
     const view = viewRecording(state, (file) => `/x/${file}`);
-    expect(view.faces).toEqual([{ language: 'es', state: 'done', download: '/x/recording.es.face.mp4' }]);
+    const download = '/x/recording.es.face.mp4';
+    expect(view.faces).toEqual([{ language: 'es', state: 'done', download, movedMs: expect.any(Number) }]);
+    // Two stretches, to their last pictures.
+    expect(Math.abs(view.faces[0]!.movedMs! - 5900)).toBeLessThan(100);
     const [whole, face] = ['recording.mp4', 'recording.es.face.mp4'].map((name) =>
       path.join(recorder.folder, name),
     ) as [string, string];

@@ -11,8 +11,9 @@ import { faceFile } from './recording-state.ts';
  * Makes one language's file with moved lips: its dub, its captions, and the picture of the whole recording, moved where it was.
  * @throws LivedubError LIVEDUB_E_INPUT_UNREADABLE (picture, sound or moved pictures are missing), LIVEDUB_E_OUTPUT_DISK_FULL,
  * …_NOT_WRITABLE, LIVEDUB_E_WORKER_DIED; the signal's reason
+ * @returns for how long the moved picture is shown, ms
  */
-export async function makeFaceFile(plan: MuxPlan, language: string, signal: AbortSignal): Promise<void> {
+export async function makeFaceFile(plan: MuxPlan, language: string, signal: AbortSignal): Promise<number> {
   const { folder } = plan;
   const parts = facePartsOf(plan.parts, language);
   const moved = parts.filter(({ track }) => track === faceKey(language));
@@ -36,4 +37,5 @@ export async function makeFaceFile(plan: MuxPlan, language: string, signal: Abor
     disclosure: { dubs: titles, remark: ` ${MOVED_LIPS_REMARK}` },
     signal,
   });
+  return spans.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
 }

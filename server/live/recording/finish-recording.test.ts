@@ -128,7 +128,7 @@ describe('finishing a recording', () => {
     ]);
     const madeMs = statSync(path.join(folder, 'recording.mp4')).mtimeMs;
     const state = await finish(folder, again(whole));
-    expect(state.faces).toEqual([{ language: 'es', state: 'done' }]);
+    expect(state.faces).toMatchObject([{ language: 'es', state: 'done' }]);
     expect(statSync(path.join(folder, 'recording.mp4')).mtimeMs).toBe(madeMs);
     expect(files(folder).filter((name) => /mkv|part/.test(name))).toEqual([]);
   });

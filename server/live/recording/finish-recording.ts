@@ -95,12 +95,13 @@ async function finishFace(
   state: RecordingState,
   language: string,
 ): Promise<RecordingState> {
-  let face: RecordedFace = { language, state: 'done' };
+  let face: RecordedFace;
   try {
-    await inTurn(async () => {
+    const movedMs = await inTurn(async () => {
       const parts = await usableParts(folder, facePartsOf(state.parts, language), signal);
-      await makeFaceFile({ folder, state, parts, captions: state.captions }, language, signal);
+      return makeFaceFile({ folder, state, parts, captions: state.captions }, language, signal);
     });
+    face = { language, state: 'done', movedMs };
   } catch (error) {
     if (signal.aborted) throw aborted(error);
     face = { language, state: 'failed', error: recordingProblem(error, folder) };

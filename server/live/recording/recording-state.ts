@@ -38,6 +38,8 @@ const RecordingStateSchema = z.object({
         language: z.string(),
         /** `pending`: its file is made when the recording's is. */
         state: z.enum(['pending', 'done', 'failed']),
+        /** For how long the moved picture is shown, once done. */
+        movedMs: z.number().optional(),
         error: ProblemSchema.optional(),
       }),
     )
