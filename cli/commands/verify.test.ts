@@ -73,7 +73,7 @@ describe('livedub verify', () => {
     const { code, out, complaint } = await verify(clip);
     expect([code, complaint]).toEqual([0, '']);
     expect(out).toMatch(/^Dubbed here\.\n {2}sound track 0: watermarked/);
-    expect(out).toMatch(/talk\.mp4 \(talk-1\) · French · synced, mix · minute 2 · confidence 99\.9999 %/);
+    expect(out).toMatch(/talk\.mp4 \(talk-1\) · French · synced, mix · minute 3 · confidence 99\.9999 %/);
   }, 60_000);
 
   it('takes an address, and prints JSON', async () => {
