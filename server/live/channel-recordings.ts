@@ -339,9 +339,7 @@ export class ChannelRecordings {
 
   /** Makes what there is to make of a recording. @param recorded gives its state when all of it is on disk */
   #make(id: string, recorded: () => Promise<RecordingState>): void {
-    const making: Making = {
-      ...{ stop: new AbortController(), filesAhead: undefined, done: Promise.resolve() },
-    };
+    const making: Making = { stop: new AbortController(), filesAhead: undefined, done: Promise.resolve() };
     making.done = this.#makeFiles(id, making, recorded).finally(() => {
       this.#making.delete(id);
       this.#o.onChange();

@@ -4,7 +4,7 @@ import { muxFailure, publishMp4 } from '../../../pipeline/media/mp4-file.ts';
 import { outputError } from '../../../pipeline/media/recording-folder.ts';
 import { runTool } from '../../../pipeline/media/tool-process.ts';
 import { durationMsOf } from './probe-part.ts';
-import { unlessEnded } from './unless-ended.ts';
+import { throwIfEnded } from './throw-if-ended.ts';
 
 export interface MakeMp4Options {
   /** The file; it is there whole or not at all. */
@@ -28,7 +28,7 @@ export async function makeMp4({ file, args, disclosure, signal }: MakeMp4Options
       // Other channels are live: this can wait.
       ...{ memoryBytes: 12 * 2 ** 30, niceness: 15 },
     });
-    unlessEnded(run);
+    throwIfEnded(run);
     const durationMs = await durationMsOf(made, signal);
     const failure = muxFailure(run) ?? (durationMs === undefined ? 'The file cannot be read.' : undefined);
     if (failure !== undefined) throw outputError(failure, made);

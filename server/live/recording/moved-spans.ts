@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { startTool } from '../../../pipeline/media/tool-process.ts';
-import { unlessEnded } from './unless-ended.ts';
+import { throwIfEnded } from './throw-if-ended.ts';
 
 /** A stretch of a recording in which the moved picture is shown, ms since the start of the recording. */
 export interface MovedSpan {
@@ -79,7 +79,7 @@ async function* pictureTimes(file: string, signal: AbortSignal): AsyncGenerator<
     }
     const exit = await tool.exit;
     signal.throwIfAborted();
-    unlessEnded(exit);
+    throwIfEnded(exit);
   } finally {
     tool.kill();
   }

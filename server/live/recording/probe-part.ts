@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { runTool } from '../../../pipeline/media/tool-process.ts';
 import type { UsablePart } from './recording-mux.ts';
 import type { RecordingPart } from './recording-state.ts';
-import { unlessEnded } from './unless-ended.ts';
+import { throwIfEnded } from './throw-if-ended.ts';
 
 const ProbeSchema = z.object({
   streams: z
@@ -52,7 +52,7 @@ async function probeFile(
     signal,
     timeoutMs: 60_000,
   });
-  unlessEnded(run);
+  throwIfEnded(run);
   const parsed = run.code === 0 ? ProbeSchema.safeParse(JSON.parse(run.stdout)) : undefined;
   return parsed?.data;
 }

@@ -6,7 +6,7 @@ import type { ToolExit } from '../../../pipeline/media/tool-process.ts';
  * nothing is known.
  * @throws LivedubError LIVEDUB_E_WORKER_DIED
  */
-export function unlessEnded({ code }: ToolExit): void {
+export function throwIfEnded({ code }: ToolExit): void {
   if (code === undefined)
     throw new LivedubError('LIVEDUB_E_WORKER_DIED', 'FFmpeg was ended before it was done.', {
       remedy: 'Try again. If that happens again, the machine has too little memory.',
